@@ -1,0 +1,36 @@
+/*
+ * JSON reader: a parsed, read-only tree. Input is bounded by the caller (size) and here (depth); duplicate keys are refused.
+ * A `struct json` belongs to its root and dies with `json_free(root)`; the pointers that the accessors return are borrowed.
+ */
+#ifndef SCI_BASE_JSON_READ_H
+#define SCI_BASE_JSON_READ_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+struct json; /* opaque */
+
+enum json_type { JSON_NULL, JSON_BOOL, JSON_NUMBER, JSON_STRING, JSON_ARRAY, JSON_OBJECT };
+
+/* ERR_FORMAT with "line L, column C: what". */
+int json_parse(const char *text, size_t size, struct json **root, struct error *error);
+void json_free(struct json *root); /* NULL is fine */
+
+enum json_type json_type(const struct json *value); /* NULL counts as JSON_NULL */
+const char *json_type_name(const struct json *value);
+size_t json_size(const struct json *value); /* items of an array or object, else 0 */
+const struct json *json_at(const struct json *array, size_t index); /* NULL outside */
+const struct json *json_get(const struct json *object, const char *key); /* NULL if absent */
+/* Entry `index` of an object, in the order of the text; false past the end. */
+bool json_entry(const struct json *object, size_t index, const char **key, const struct json **value);
+
+/* The value, or the fallback when it is absent or of another type. */
+const char *json_as_string(const struct json *value, const char *fallback);
+double json_as_number(const struct json *value, double fallback);
+int64_t json_as_int(const struct json *value, int64_t fallback); /* numbers with a fraction give the fallback */
+bool json_as_bool(const struct json *value, bool fallback);
+
+#endif
