@@ -1,0 +1,29 @@
+/*
+ * The program's subcommands, one file each. argv[0] is the subcommand's name, options follow (getopt_long;
+ * optind is 1). Each returns the exit code: 0 done, 1 failed, 2 wrong usage. Results go to standard output,
+ * errors to standard error as "sci: what: why". `--help` prints the usage with an example and returns 0.
+ *
+ * A new subcommand: its file in src/cli/meson.build, its declaration here, its line in the table of main.c.
+ */
+#ifndef SCI_CLI_CLI_H
+#define SCI_CLI_CLI_H
+
+#include "base/error.h"
+
+enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+
+/* Print "sci: ..." on standard error and return EXIT_FAILED or EXIT_USAGE, so that `return cli_fail(...)`
+ * reads well. */
+int cli_fail(const struct error *error);
+int cli_failf(const char *format, ...) __attribute__((format(printf, 1, 2)));
+int cli_usage(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* For '?' of getopt_long with `opterr` 0 and an option string that starts with ':': says which option, and
+ * what to try. */
+int cli_bad_option(const char *command, int getopt_result, char **argv);
+/* Flushes standard output: EXIT_DONE, or EXIT_FAILED with a message when what was written did not arrive
+ * (disk full). */
+int cli_finish_output(void);
+
+int cli_version(int argc, char **argv);
+
+#endif
