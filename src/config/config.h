@@ -77,7 +77,8 @@ struct config {
     struct detection_config detection;
     struct tracking_config tracking;
     struct density_config density;
-    struct { size_t rule_count; struct alert_rule *rules; char *journal; size_t journal_bytes; } alerts;
+    /* rules: those of the file and, unless `defaults` is off, the built-in ones (one per kind of zone, and the lost camera) */
+    struct { bool defaults; size_t rule_count; struct alert_rule *rules; char *journal; size_t journal_bytes; } alerts;
     struct { enum log_level level; enum log_format format; } log;
     size_t stream_count;
     struct stream_config *streams;

@@ -26,7 +26,8 @@ enum { RULE_ACTION_MAX = 256, ALERT_MESSAGE_MAX = 256, ALERT_WHO_MAX = 65, ALERT
 struct alert_rule {
     char id[ID_SIZE];
     char stream[ID_SIZE];           /* "*" = every stream */
-    char zone[ID_SIZE];             /* zone or line id; empty = the stream itself; "*" = every zone */
+    char zone[ID_SIZE];             /* zone or line id; empty = the stream itself; "*" = every zone or line that has it */
+    unsigned zone_kinds;            /* with zone "*": bits 1u << enum zone_kind; 0 = every kind */
     enum measure_id measure;
     double thresholds[LEVEL_COUNT]; /* by level; [LEVEL_NONE] unused */
     int64_t for_ns[LEVEL_COUNT];    /* persistence by level */
