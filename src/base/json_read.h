@@ -13,14 +13,14 @@
 
 struct json; /* opaque */
 
-enum json_type { JSON_NULL, JSON_BOOL, JSON_NUMBER, JSON_STRING, JSON_ARRAY, JSON_OBJECT };
+enum json_kind { JSON_IS_NULL, JSON_IS_BOOL, JSON_IS_NUMBER, JSON_IS_STRING, JSON_IS_ARRAY, JSON_IS_OBJECT };
 
 /* ERR_FORMAT with "line L, column C: what". */
 int json_parse(const char *text, size_t size, struct json **root, struct error *error);
 void json_free(struct json *root); /* NULL is fine */
 
-enum json_type json_type(const struct json *value); /* NULL counts as JSON_NULL */
-const char *json_type_name(const struct json *value);
+enum json_kind json_kind(const struct json *value); /* NULL counts as JSON_IS_NULL */
+const char *json_kind_name(const struct json *value);
 size_t json_size(const struct json *value); /* items of an array or object, else 0 */
 const struct json *json_at(const struct json *array, size_t index); /* NULL outside */
 const struct json *json_get(const struct json *object, const char *key); /* NULL if absent */
