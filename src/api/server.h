@@ -1,9 +1,10 @@
 /*
- * The API server: HTTP (libmicrohttpd), router, authentication, one file per resource, WebSocket hub, OpenAPI, metrics, and the
- * dashboard's files, which are embedded in the binary. It keeps no state of its own beside connections and sessions in the store.
+ * The API server: HTTP (libmicrohttpd), router, authentication, one file per resource, WebSocket hub,
+ * OpenAPI, metrics, and the dashboard's files, which are embedded in the binary. It keeps no state of its own
+ * beside connections and sessions in the store.
  *
- * Threads: the server starts its own (HTTP pool, hub). `api_server_stop` ends them: requests under way are finished or refused,
- * WebSocket clients closed with 1001.
+ * Threads: the server starts its own (HTTP pool, hub). `api_server_stop` ends them: requests under way are
+ * finished or refused, WebSocket clients closed with 1001.
  */
 #ifndef SCI_API_SERVER_H
 #define SCI_API_SERVER_H
@@ -24,7 +25,8 @@ struct api_server_options {
 };
 
 /* ERR_CONFLICT "port 8000 on 127.0.0.1 is in use" and the like. */
-int api_server_start(const struct api_server_options *options, struct api_server **server, struct error *error);
+int api_server_start(const struct api_server_options *options, struct api_server **server,
+                     struct error *error);
 void api_server_stop(struct api_server **server);
 int api_server_port(const struct api_server *server); /* the port that is bound (configuration may say 0) */
 

@@ -1,10 +1,10 @@
 /*
  * Errors: a negative code for the program, one line of text for the person who has to mend it.
  *
- * A fallible function returns 0 (or a count) on success and a negative `enum error_code` on failure, and fills the caller's
- * `struct error` with what failed, where and why ("camera gate_a: cannot open rtsp://10.0.0.7/: connection refused").
- * It logs nothing: whoever handles the error logs it, once. `struct error` owns nothing and may be copied; every
- * function that takes one accepts NULL.
+ * A fallible function returns 0 (or a count) on success and a negative `enum error_code` on failure, and
+ * fills the caller's `struct error` with what failed, where and why ("camera gate_a: cannot open
+ * rtsp://10.0.0.7/: connection refused"). It logs nothing: whoever handles the error logs it, once. `struct
+ * error` owns nothing and may be copied; every function that takes one accepts NULL.
  */
 #ifndef SCI_BASE_ERROR_H
 #define SCI_BASE_ERROR_H
@@ -37,16 +37,19 @@ struct error {
     char text[ERROR_TEXT_MAX];
 };
 
-/* Sets code and text (truncated at a whole character) and returns `code`, so that `return error_set(...)` reads well. */
+/* Sets code and text (truncated at a whole character) and returns `code`, so that `return error_set(...)`
+ * reads well. */
 int error_set(struct error *error, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
-int error_set_v(struct error *error, int code, const char *format, va_list args) __attribute__((format(printf, 3, 0)));
+int error_set_v(struct error *error, int code, const char *format, va_list args)
+    __attribute__((format(printf, 3, 0)));
 
 /* Puts "prefix: " before the text that is there; returns the code that is there. */
 int error_prefix(struct error *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* The same from errno: "what: strerror". ENOSPC and EDQUOT become ERR_FULL, ENOENT ERR_NOT_FOUND, ENOMEM ERR_NOMEM,
- * the rest ERR_IO. */
-int error_set_errno(struct error *error, int errno_value, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* The same from errno: "what: strerror". ENOSPC and EDQUOT become ERR_FULL, ENOENT ERR_NOT_FOUND, ENOMEM
+ * ERR_NOMEM, the rest ERR_IO. */
+int error_set_errno(struct error *error, int errno_value, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 int error_nomem(struct error *error, const char *what);
 

@@ -75,7 +75,8 @@ static void append_escaped(struct buffer *out, const char *text, size_t size)
     buffer_append_char(out, '"');
     for (size_t i = 0, run; i < size; i += run) {
         run = 0;
-        while (i + run < size && s[i + run] >= 0x20 && s[i + run] < 0x7F && s[i + run] != '"' && s[i + run] != '\\')
+        while (i + run < size && s[i + run] >= 0x20 && s[i + run] < 0x7F && s[i + run] != '"' &&
+               s[i + run] != '\\')
             run++;
         if (run > 0) {
             buffer_append(out, s + i, run);

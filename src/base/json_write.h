@@ -1,7 +1,7 @@
 /*
- * Append-only JSON writer over a buffer. Commas are its business; nesting is asserted. Strings are escaped, and bytes that
- * are not UTF-8 become U+FFFD; numbers that are not finite become null. Check `buffer.failed` once at the end.
- * (No function is called json_string or json_null: jansson exports these.)
+ * Append-only JSON writer over a buffer. Commas are its business; nesting is asserted. Strings are escaped,
+ * and bytes that are not UTF-8 become U+FFFD; numbers that are not finite become null. Check `buffer.failed`
+ * once at the end. (No function is called json_string or json_null: jansson exports these.)
  */
 #ifndef SCI_BASE_JSON_WRITE_H
 #define SCI_BASE_JSON_WRITE_H
@@ -29,9 +29,11 @@ void json_key(struct json_writer *w, const char *key);
 void json_text(struct json_writer *w, const char *text); /* NULL writes null */
 void json_text_n(struct json_writer *w, const char *text, size_t size);
 void json_int(struct json_writer *w, int64_t value);
-/* Rounded to `decimals` places (0-9), trailing zeros removed, the same bytes everywhere; |value| >= 1e9 in shortest form. */
+/* Rounded to `decimals` places (0-9), trailing zeros removed, the same bytes everywhere; |value| >= 1e9 in
+ * shortest form. */
 void json_number(struct json_writer *w, double value, int decimals);
-void json_double(struct json_writer *w, double value); /* 17 significant digits, shortest that reads back the same */
+void json_double(struct json_writer *w,
+                 double value); /* 17 significant digits, shortest that reads back the same */
 void json_bool(struct json_writer *w, bool value);
 void json_null_value(struct json_writer *w);
 void json_time(struct json_writer *w, int64_t wall_ns); /* RFC 3339 string */

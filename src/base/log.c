@@ -47,7 +47,8 @@ static void format_text(struct buffer *line, enum log_level level, const char *a
     for (char *c = message; *c; c++)
         if ((unsigned char)*c < 0x20 || *c == 0x7F)
             *c = ' '; /* one event, one line */
-    buffer_printf(line, "%s %-7s %s: %s", time_format(clock_wall_ns(), time), level_names[level], area, message);
+    buffer_printf(line, "%s %-7s %s: %s", time_format(clock_wall_ns(), time), level_names[level], area,
+                  message);
 }
 
 void log_write(enum log_level level, const char *area, const char *format, ...)

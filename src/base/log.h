@@ -1,6 +1,7 @@
 /*
- * The log: one line per event on standard error, as text or as JSON (one object a line). Thread-safe; a line is written
- * with one write. No secret may reach it: URIs are passed through `uri_redact` (base/text.h) first.
+ * The log: one line per event on standard error, as text or as JSON (one object a line). Thread-safe; a line
+ * is written with one write. No secret may reach it: URIs are passed through `uri_redact` (base/text.h)
+ * first.
  */
 #ifndef SCI_BASE_LOG_H
 #define SCI_BASE_LOG_H
@@ -12,7 +13,8 @@ enum log_format { LOG_TEXT, LOG_JSON };
 void log_configure(enum log_level least, enum log_format format);
 
 /* `area` is the folder or component ("media", "store"). */
-void log_write(enum log_level level, const char *area, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void log_write(enum log_level level, const char *area, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 #define log_debug(area, ...) log_write(LOG_DEBUG, area, __VA_ARGS__)
 #define log_info(area, ...) log_write(LOG_INFO, area, __VA_ARGS__)

@@ -21,7 +21,8 @@ void secret_new_key(char out[SECRET_KEY_TEXT])
     unsigned char bytes[SECRET_KEY_BYTES];
     randombytes_buf(bytes, sizeof bytes);
     memcpy(out, "sci_", 4);
-    sodium_bin2base64(out + 4, SECRET_KEY_TEXT - 4, bytes, sizeof bytes, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+    sodium_bin2base64(out + 4, SECRET_KEY_TEXT - 4, bytes, sizeof bytes,
+                      sodium_base64_VARIANT_URLSAFE_NO_PADDING);
     sodium_memzero(bytes, sizeof bytes);
 }
 

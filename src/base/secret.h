@@ -1,4 +1,5 @@
-/* Secrets: random keys, their hashes, passwords. The wrapper of libsodium. Thread-safe after `secret_init`. */
+/* Secrets: random keys, their hashes, passwords. The wrapper of libsodium. Thread-safe after `secret_init`.
+ */
 #ifndef SCI_BASE_SECRET_H
 #define SCI_BASE_SECRET_H
 
@@ -8,7 +9,13 @@
 
 #include "base/error.h"
 
-enum { SECRET_KEY_BYTES = 32, SECRET_KEY_TEXT = 64, SECRET_HASH_BYTES = 32, SECRET_HASH_TEXT = 65, SECRET_PASSWORD_TEXT = 128 };
+enum {
+    SECRET_KEY_BYTES = 32,
+    SECRET_KEY_TEXT = 64,
+    SECRET_HASH_BYTES = 32,
+    SECRET_HASH_TEXT = 65,
+    SECRET_PASSWORD_TEXT = 128
+};
 
 int secret_init(struct error *error); /* once, before any other call */
 void secret_random(void *out, size_t size);

@@ -129,7 +129,11 @@ bool text_to_duration_ns(const char *text, int64_t *ns)
     static const struct {
         const char *suffix;
         int64_t ns;
-    } units[] = {{"ms", NS_PER_MS}, {"s", NS_PER_S}, {"m", 60 * NS_PER_S}, {"h", 3600 * NS_PER_S}, {"d", 86400 * NS_PER_S}};
+    } units[] = {{"ms", NS_PER_MS},
+                 {"s", NS_PER_S},
+                 {"m", 60 * NS_PER_S},
+                 {"h", 3600 * NS_PER_S},
+                 {"d", 86400 * NS_PER_S}};
     if (strcmp(text, "0") == 0) {
         *ns = 0;
         return true;
@@ -185,7 +189,9 @@ void uri_scheme(const char *uri, char *out, size_t out_size)
 
 static bool is_secret_parameter(const char *name, size_t size)
 {
-    static const char *const names[] = {"key", "apikey", "api_key", "token", "access_token", "password", "passwd", "pass", "pwd", "auth", "sig", "signature", "secret"};
+    static const char *const names[] = {"key",      "apikey",    "api_key", "token", "access_token",
+                                        "password", "passwd",    "pass",    "pwd",   "auth",
+                                        "sig",      "signature", "secret"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strlen(names[i]) == size && strncasecmp(name, names[i], size) == 0)
             return true;
@@ -221,7 +227,8 @@ char *uri_redact(const char *uri, char *out, size_t out_size)
         size_t authority = strcspn(mark + 3, "/?#");
         /* The last @ counts: a password may hold one that is not escaped. */
         const char *at = memrchr(mark + 3, '@', authority);
-        /* Worse, it may hold a slash: then everything up to the last @ before the query is taken for credentials. */
+        /* Worse, it may hold a slash: then everything up to the last @ before the query is taken for
+         * credentials. */
         if (!at && memchr(mark + 3, ':', authority))
             at = memrchr(mark + 3, '@', strcspn(mark + 3, "?#"));
         buffer_append(&text, uri, (size_t)(mark + 3 - uri));

@@ -13,7 +13,7 @@ void text_copy(char *out, size_t out_size, const char *text);
 void text_format(char *out, size_t out_size, const char *format, ...) __attribute__((format(printf, 3, 4)));
 bool text_starts_with(const char *text, const char *prefix);
 bool text_ends_with(const char *text, const char *suffix);
-char *text_duplicate(const char *text);              /* NULL stays NULL; NULL without memory */
+char *text_duplicate(const char *text); /* NULL stays NULL; NULL without memory */
 char *text_duplicate_n(const char *text, size_t size);
 bool text_is_utf8(const char *text, size_t size);
 

@@ -1,16 +1,17 @@
 /*
- * bus: topics and bytes. Nobody parses what it only forwards. Implementations: memory (in-process), later Redis.
+ * bus: topics and bytes. Nobody parses what it only forwards. Implementations: memory (in-process), later
+ * Redis.
  *
  * Topics:  stream/<stream_id>   stream_update messages (JSON text)
  *          picture/<stream_id>  live pictures: one JSON header line, a newline, the JPEG
  *          alert                alert messages (JSON text)
  *          status               system_status messages (JSON text)
- * Keys with a time-to-live (row P2): watch/<stream_id> says that somebody looks at the camera's pictures; stream_data/<id>
- * holds the newest stream_update; ...
+ * Keys with a time-to-live (row P2): watch/<stream_id> says that somebody looks at the camera's pictures;
+ * stream_data/<id> holds the newest stream_update; ...
  *
  * A message is reference-counted and immutable, so that a hub with a hundred clients copies nothing.
- * Threads: every call may come from any thread. `deliver` runs in the publisher's thread (memory) or in the bus's own (Redis): it
- * must not block and must not call back into the bus's subscribe or unsubscribe.
+ * Threads: every call may come from any thread. `deliver` runs in the publisher's thread (memory) or in the
+ * bus's own (Redis): it must not block and must not call back into the bus's subscribe or unsubscribe.
  */
 #ifndef SCI_BUS_BUS_H
 #define SCI_BUS_BUS_H
@@ -33,7 +34,8 @@ struct bus_message {
     char bytes[]; /* followed by a NUL */
 };
 
-struct bus_message *bus_message_create(const char *topic, int64_t number, const void *bytes, size_t size); /* NULL: no memory */
+struct bus_message *bus_message_create(const char *topic, int64_t number, const void *bytes,
+                                       size_t size); /* NULL: no memory */
 struct bus_message *bus_message_ref(struct bus_message *message);
 void bus_message_unref(struct bus_message **message);
 
@@ -48,10 +50,14 @@ struct bus_kind {
     void (*close)(struct bus **bus);
     int (*publish)(struct bus *bus, struct bus_message *message, struct error *error);
     int (*subscribe)(struct bus *bus, const char *prefix, bus_deliver *deliver, void *user,
-                     struct bus_subscription **subscription, struct error *error); /* all topics that start with prefix */
-    void (*unsubscribe)(struct bus *bus, struct bus_subscription **subscription); /* no delivery runs after it returns */
-    int (*set)(struct bus *bus, const char *key, const void *bytes, size_t size, int64_t ttl_ns, struct error *error);
-    int (*get)(struct bus *bus, const char *key, struct buffer *out, struct error *error); /* ERR_NOT_FOUND when absent or expired */
+                     struct bus_subscription **subscription,
+                     struct error *error); /* all topics that start with prefix */
+    void (*unsubscribe)(struct bus *bus,
+                        struct bus_subscription **subscription); /* no delivery runs after it returns */
+    int (*set)(struct bus *bus, const char *key, const void *bytes, size_t size, int64_t ttl_ns,
+               struct error *error);
+    int (*get)(struct bus *bus, const char *key, struct buffer *out,
+               struct error *error); /* ERR_NOT_FOUND when absent or expired */
     bool (*alive)(struct bus *bus);
 };
 

@@ -1,10 +1,11 @@
 /*
- * The configuration: one YAML file, every key described in one table (type, unit, range, default, text, what a change restarts),
- * from which come the validation, `sci config check`, docs/configuration.md, and the difference of two configurations.
+ * The configuration: one YAML file, every key described in one table (type, unit, range, default, text, what
+ * a change restarts), from which come the validation, `sci config check`, docs/configuration.md, and the
+ * difference of two configurations.
  *
- * A `struct config` is immutable once loaded and reference-counted. Strings and arrays belong to it. Environment variables
- * override scalars: SCI_ and the path in capitals, SCI_SERVER__PORT for server.port. Relative paths are relative to the working
- * directory of the process.
+ * A `struct config` is immutable once loaded and reference-counted. Strings and arrays belong to it.
+ * Environment variables override scalars: SCI_ and the path in capitals, SCI_SERVER__PORT for server.port.
+ * Relative paths are relative to the working directory of the process.
  */
 #ifndef SCI_CONFIG_CONFIG_H
 #define SCI_CONFIG_CONFIG_H
@@ -22,33 +23,35 @@
 #include "core/zone.h"
 #include "geo/camera.h"
 
-struct detection_config { /* `detection:`, and per stream, where a key that is left out takes the global value */
-    double confidence;        /* least score published as a detection for the tracker's first stage, 0-1 */
-    double confidence_low;    /* least score given to the tracker's second stage, 0-1 */
-    double nms_iou;           /* 0-1 */
-    double min_height_px;     /* boxes lower than that are ignored, pixels of the displayed picture */
+struct detection_config { /* `detection:`, and per stream, where a key that is left out takes the global value
+                           */
+    double confidence;    /* least score published as a detection for the tracker's first stage, 0-1 */
+    double confidence_low; /* least score given to the tracker's second stage, 0-1 */
+    double nms_iou;        /* 0-1 */
+    double min_height_px;  /* boxes lower than that are ignored, pixels of the displayed picture */
     double min_width_px;
     int input_width, input_height; /* network input, multiples of 32; 0 x 0 = chosen by the picture's shape */
-    size_t region_count;      /* region of interest: feet outside it are ignored; 0 = everywhere. 0-1 of the picture */
+    size_t region_count; /* region of interest: feet outside it are ignored; 0 = everywhere. 0-1 of the
+                            picture */
     struct point region[ZONE_CORNERS_MAX];
-    size_t mask_count;        /* polygons blacked out before the network sees them */
+    size_t mask_count; /* polygons blacked out before the network sees them */
     struct mask_polygon {
         size_t corner_count;
         struct point corners[ZONE_CORNERS_MAX];
-    } *masks;
+    } * masks;
 };
 
 struct tracking_config { /* `tracking:` */
-    double new_score;          /* least score of a new track */
-    int64_t coast_ns;          /* a lost person is published for so long; 0.6 s */
-    int64_t lost_ns;           /* a lost track can be found again for so long */
-    int confirm_hits;          /* detections before a track is published */
-    double iou_gate;           /* least overlap of a match, 0-1 */
+    double new_score;    /* least score of a new track */
+    int64_t coast_ns;    /* a lost person is published for so long; 0.6 s */
+    int64_t lost_ns;     /* a lost track can be found again for so long */
+    int confirm_hits;    /* detections before a track is published */
+    double iou_gate;     /* least overlap of a match, 0-1 */
 };
 
 struct density_config { /* `density:` */
-    double cell_m;         /* side of a grid cell */
-    double sigma_m;        /* of the kernel, metres */
+    double cell_m;      /* side of a grid cell */
+    double sigma_m;     /* of the kernel, metres */
 };
 
 struct stream_config {
@@ -56,10 +59,11 @@ struct stream_config {
     char *uri;
     char *location; /* "" if not stated */
     bool enabled;
-    bool loop;         /* files */
-    bool paced;        /* files */
-    double target_fps; /* analysed pictures per second; 0 = as many as the camera gives, up to inference.max_fps */
-    double frame_rate; /* 0 = believe the header */
+    bool loop;                  /* files */
+    bool paced;                 /* files */
+    double target_fps;          /* analysed pictures per second; 0 = as many as the camera gives, up to
+                                   inference.max_fps */
+    double frame_rate;          /* 0 = believe the header */
     struct camera_model camera; /* CAMERA_NONE = uncalibrated; prepared */
     struct detection_config detection;
     size_t zone_count;
@@ -70,39 +74,80 @@ struct stream_config {
 };
 
 struct config {
-    struct { char *bind; int port; int threads; size_t max_body_bytes; size_t max_clients; size_t client_queue; char *pictures_dir; } server;
-    struct { char *path; int64_t retention_1s_ns, retention_1min_ns, retention_alerts_ns; char *spool_dir; } store;
-    struct { char *model; char *family; int workers; int threads_per_worker; double max_fps; } inference;
-    struct { size_t allowed_count; char **allowed_dirs; int64_t open_timeout_ns, read_timeout_ns; int64_t stall_after_ns; size_t picture_limit; int live_picture_width; int live_picture_quality; } media;
+    struct {
+        char *bind;
+        int port;
+        int threads;
+        size_t max_body_bytes;
+        size_t max_clients;
+        size_t client_queue;
+        char *pictures_dir;
+    } server;
+    struct {
+        char *path;
+        int64_t retention_1s_ns, retention_1min_ns, retention_alerts_ns;
+        char *spool_dir;
+    } store;
+    struct {
+        char *model;
+        char *family;
+        int workers;
+        int threads_per_worker;
+        double max_fps;
+    } inference;
+    struct {
+        size_t allowed_count;
+        char **allowed_dirs;
+        int64_t open_timeout_ns, read_timeout_ns;
+        int64_t stall_after_ns;
+        size_t picture_limit;
+        int live_picture_width;
+        int live_picture_quality;
+    } media;
     struct detection_config detection;
     struct tracking_config tracking;
     struct density_config density;
-    /* rules: those of the file and, unless `defaults` is off, the built-in ones (one per kind of zone, and the lost camera) */
-    struct { bool defaults; size_t rule_count; struct alert_rule *rules; char *journal; size_t journal_bytes; } alerts;
-    struct { enum log_level level; enum log_format format; } log;
+    /* rules: those of the file and, unless `defaults` is off, the built-in ones (one per kind of zone, and
+     * the lost camera) */
+    struct {
+        bool defaults;
+        size_t rule_count;
+        struct alert_rule *rules;
+        char *journal;
+        size_t journal_bytes;
+    } alerts;
+    struct {
+        enum log_level level;
+        enum log_format format;
+    } log;
     size_t stream_count;
     struct stream_config *streams;
     char *path; /* of the file, or NULL for the defaults */
 };
 
-/* NULL path: the defaults alone. Errors read "config/sci.yaml:12:7: streams[0].target_fps: expected a number, got 'fast'".
- * At most 20 errors are gathered, one a line, in `report` (may be NULL); `error` has the first. */
+/* NULL path: the defaults alone. Errors read "config/sci.yaml:12:7: streams[0].target_fps: expected a number,
+ * got 'fast'". At most 20 errors are gathered, one a line, in `report` (may be NULL); `error` has the first.
+ */
 int config_load(const char *path, struct config **config, struct buffer *report, struct error *error);
-int config_load_text(const char *text, size_t size, const char *name, struct config **config, struct buffer *report, struct error *error);
+int config_load_text(const char *text, size_t size, const char *name, struct config **config,
+                     struct buffer *report, struct error *error);
 struct config *config_ref(struct config *config);
 void config_unref(struct config **config);
 
 const struct stream_config *config_find_stream(const struct config *config, const char *stream_id);
 
-/* A stream as the API takes it (`POST /streams`): the same keys as in the file, on top of the configuration's defaults.
- * The result belongs to the caller: stream_config_free. Each wrong field is reported through `on_field` (may be NULL). */
-int stream_config_from_json(const struct config *config, const struct json *object, struct stream_config **stream,
+/* A stream as the API takes it (`POST /streams`): the same keys as in the file, on top of the configuration's
+ * defaults. The result belongs to the caller: stream_config_free. Each wrong field is reported through
+ * `on_field` (may be NULL). */
+int stream_config_from_json(const struct config *config, const struct json *object,
+                            struct stream_config **stream,
                             void (*on_field)(void *user, const char *field, const char *message), void *user,
                             struct error *error);
 struct stream_config *stream_config_copy(const struct stream_config *stream); /* NULL without memory */
 void stream_config_free(struct stream_config **stream);
 
-/* The stream as JSON (credentials in the URI redacted unless `with_secrets`, as the store needs it). Reads back. */
+/* The stream as JSON (credentials in the URI redacted unless `with_secrets`, as the store needs it). Reads
+ * back. */
 void stream_config_write_json(struct json_writer *w, const struct stream_config *stream, bool with_secrets);
 /* The whole effective configuration, secrets redacted, for GET /config. */
 void config_write_json(struct json_writer *w, const struct config *config);

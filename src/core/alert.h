@@ -1,9 +1,9 @@
 /*
  * Alerts: rules on any published measure, and the life of what they raise.
  *
- * One alert per rule, stream and zone (or line). Its level rises once the next threshold has persisted; a rise needs
- * acknowledging again. An alert whose measure turns invalid stays raised and is blind. Every change is an alert_event: it is
- * appended to the journal, published, and stored, in this order.
+ * One alert per rule, stream and zone (or line). Its level rises once the next threshold has persisted; a
+ * rise needs acknowledging again. An alert whose measure turns invalid stays raised and is blind. Every
+ * change is an alert_event: it is appended to the journal, published, and stored, in this order.
  */
 #ifndef SCI_CORE_ALERT_H
 #define SCI_CORE_ALERT_H
@@ -19,15 +19,21 @@
 
 enum alert_level { LEVEL_NONE, LEVEL_LOW, LEVEL_MEDIUM, LEVEL_HIGH, LEVEL_CRITICAL, LEVEL_COUNT };
 
-enum { RULE_ACTION_MAX = 256, ALERT_MESSAGE_MAX = 256, ALERT_WHO_MAX = 65, ALERT_COMMENT_MAX = 256, ALERT_ID_SIZE = 40 };
+enum {
+    RULE_ACTION_MAX = 256,
+    ALERT_MESSAGE_MAX = 256,
+    ALERT_WHO_MAX = 65,
+    ALERT_COMMENT_MAX = 256,
+    ALERT_ID_SIZE = 40
+};
 
-/* An immutable value out of the configuration. Thresholds that are NaN do not exist. For measures with low_is_bad,
- * a level is reached at or below its threshold; else at or above. */
+/* An immutable value out of the configuration. Thresholds that are NaN do not exist. For measures with
+ * low_is_bad, a level is reached at or below its threshold; else at or above. */
 struct alert_rule {
     char id[ID_SIZE];
-    char stream[ID_SIZE];           /* "*" = every stream */
-    char zone[ID_SIZE];             /* zone or line id; empty = the stream itself; "*" = every zone or line that has it */
-    unsigned zone_kinds;            /* with zone "*": bits 1u << enum zone_kind; 0 = every kind */
+    char stream[ID_SIZE]; /* "*" = every stream */
+    char zone[ID_SIZE]; /* zone or line id; empty = the stream itself; "*" = every zone or line that has it */
+    unsigned zone_kinds; /* with zone "*": bits 1u << enum zone_kind; 0 = every kind */
     enum measure_id measure;
     double thresholds[LEVEL_COUNT]; /* by level; [LEVEL_NONE] unused */
     int64_t for_ns[LEVEL_COUNT];    /* persistence by level */
@@ -39,7 +45,12 @@ struct alert_rule {
 enum alert_state { ALERT_ACTIVE, ALERT_ACKNOWLEDGED, ALERT_RESOLVED };
 
 enum alert_event_kind {
-    ALERT_RAISED, ALERT_LEVEL_CHANGED, ALERT_BLIND_CHANGED, ALERT_ACKNOWLEDGED_BY, ALERT_RESOLVED_BY, ALERT_CLEARED,
+    ALERT_RAISED,
+    ALERT_LEVEL_CHANGED,
+    ALERT_BLIND_CHANGED,
+    ALERT_ACKNOWLEDGED_BY,
+    ALERT_RESOLVED_BY,
+    ALERT_CLEARED,
     ALERT_COMMENTED
 };
 
@@ -54,8 +65,8 @@ struct alert {
     enum alert_level level, peak_level;
     enum alert_state state;
     bool blind;
-    double value;     /* latest valid value */
-    double threshold; /* of the present level */
+    double value;                  /* latest valid value */
+    double threshold;              /* of the present level */
     int64_t raised_ns, updated_ns; /* wall clock, as are all below; 0 = has not happened */
     int64_t acknowledged_ns;
     char acknowledged_by[ALERT_WHO_MAX];
@@ -72,14 +83,14 @@ struct alert {
 struct alert_event {
     enum alert_event_kind kind;
     int64_t version;
-    int64_t seq; /* number given by the store over all streams; 0 = not stored yet */
+    int64_t seq;             /* number given by the store over all streams; 0 = not stored yet */
     char who[ALERT_WHO_MAX]; /* empty = the system */
     struct alert alert;
 };
 
-const char *alert_level_name(enum alert_level level); /* "LOW", ... "CRITICAL" */
+const char *alert_level_name(enum alert_level level);             /* "LOW", ... "CRITICAL" */
 int alert_level_parse(const char *name, enum alert_level *level); /* 0 or ERR_INVALID */
-const char *alert_state_name(enum alert_state state); /* "active", "acknowledged", "resolved" */
+const char *alert_state_name(enum alert_state state);             /* "active", "acknowledged", "resolved" */
 int alert_state_parse(const char *name, enum alert_state *state);
 const char *alert_event_kind_name(enum alert_event_kind kind);
 

@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#define MEASURE_ROW(id, name, unit, decimals, scopes, low_is_bad, label)                                      \
+#define MEASURE_ROW(id, name, unit, decimals, scopes, low_is_bad, label)                                     \
     {id, name, unit, decimals, scopes, low_is_bad, label},
 static const struct measure_info table[MEASURE_COUNT] = {MEASURE_TABLE(MEASURE_ROW)};
 #undef MEASURE_ROW

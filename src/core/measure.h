@@ -1,6 +1,7 @@
 /*
- * Measures: every number that the system publishes, with its unit, its 90 % interval and its validity. One table names them
- * all; the same name is used in JSON, alert rules, store, export, metrics and documentation (docs/measures.md).
+ * Measures: every number that the system publishes, with its unit, its 90 % interval and its validity. One
+ * table names them all; the same name is used in JSON, alert rules, store, export, metrics and documentation
+ * (docs/measures.md).
  */
 #ifndef SCI_CORE_MEASURE_H
 #define SCI_CORE_MEASURE_H
@@ -10,15 +11,17 @@
 enum measure_scope { SCOPE_STREAM = 1, SCOPE_ZONE = 2, SCOPE_LINE = 4 };
 
 /* id, name, unit, decimals, scopes, whether low values are the dangerous ones, label */
-#define MEASURE_TABLE(X)                                                                                      \
-    X(MEASURE_PEOPLE, "people", "people", 1, SCOPE_STREAM, false, "People")                                   \
-    X(MEASURE_OCCUPANCY, "occupancy", "people", 1, SCOPE_ZONE, false, "People in the zone")                   \
-    X(MEASURE_OCCUPANCY_SHARE, "occupancy_share", "%", 1, SCOPE_ZONE, false, "Share of the zone's capacity")  \
-    X(MEASURE_DENSITY_MEAN, "density_mean", "people/m2", 3, SCOPE_STREAM | SCOPE_ZONE, false, "Mean density") \
-    X(MEASURE_DENSITY_PEAK, "density_peak", "people/m2", 3, SCOPE_STREAM | SCOPE_ZONE, false, "Peak density") \
-    X(MEASURE_SPEED_MEAN, "speed_mean", "m/s", 3, SCOPE_STREAM | SCOPE_ZONE, false, "Mean speed")             \
-    X(MEASURE_FLOW_IN, "flow_in", "people/min", 1, SCOPE_LINE, false, "Flow in")                              \
-    X(MEASURE_FLOW_OUT, "flow_out", "people/min", 1, SCOPE_LINE, false, "Flow out")                           \
+#define MEASURE_TABLE(X)                                                                                     \
+    X(MEASURE_PEOPLE, "people", "people", 1, SCOPE_STREAM, false, "People")                                  \
+    X(MEASURE_OCCUPANCY, "occupancy", "people", 1, SCOPE_ZONE, false, "People in the zone")                  \
+    X(MEASURE_OCCUPANCY_SHARE, "occupancy_share", "%", 1, SCOPE_ZONE, false, "Share of the zone's capacity") \
+    X(MEASURE_DENSITY_MEAN, "density_mean", "people/m2", 3, SCOPE_STREAM | SCOPE_ZONE, false,                \
+      "Mean density")                                                                                        \
+    X(MEASURE_DENSITY_PEAK, "density_peak", "people/m2", 3, SCOPE_STREAM | SCOPE_ZONE, false,                \
+      "Peak density")                                                                                        \
+    X(MEASURE_SPEED_MEAN, "speed_mean", "m/s", 3, SCOPE_STREAM | SCOPE_ZONE, false, "Mean speed")            \
+    X(MEASURE_FLOW_IN, "flow_in", "people/min", 1, SCOPE_LINE, false, "Flow in")                             \
+    X(MEASURE_FLOW_OUT, "flow_out", "people/min", 1, SCOPE_LINE, false, "Flow out")                          \
     X(MEASURE_PICTURE_AGE, "picture_age", "s", 2, SCOPE_STREAM, false, "Age of the last picture")
 
 #define MEASURE_ENUM(id, name, unit, decimals, scopes, low_is_bad, label) id,
@@ -36,7 +39,7 @@ enum measure_id { MEASURE_TABLE(MEASURE_ENUM) MEASURE_COUNT };
 
 struct measure {
     double value;
-    double low, high;   /* bounds of the 90 % interval; both equal to value when exact */
+    double low, high; /* bounds of the 90 % interval; both equal to value when exact */
     bool valid;
     const char *reason; /* static text; NULL when valid */
 };

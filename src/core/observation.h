@@ -1,10 +1,11 @@
 /*
- * source: where a camera's observations come from. An observation is a picture, or somebody else's detections, or ground
- * positions with identities, with its times.
+ * source: where a camera's observations come from. An observation is a picture, or somebody else's
+ * detections, or ground positions with identities, with its times.
  *
- * Threads: one thread calls `read` and, after it, `close`; `interrupt` may be called from any thread at any time between open and
- * close, makes a running or future `read` return ERR_CANCELED soon, and may be called before `open` has returned (it is
- * given the flag, below). What `read` gives belongs to the caller (observation_release).
+ * Threads: one thread calls `read` and, after it, `close`; `interrupt` may be called from any thread at any
+ * time between open and close, makes a running or future `read` return ERR_CANCELED soon, and may be called
+ * before `open` has returned (it is given the flag, below). What `read` gives belongs to the caller
+ * (observation_release).
  */
 #ifndef SCI_CORE_OBSERVATION_H
 #define SCI_CORE_OBSERVATION_H
@@ -44,22 +45,22 @@ void observation_release(struct observation *observation); /* frees and clears *
 
 struct source_options {
     const char *uri;
-    double frame_rate;    /* > 0: the true rate of a file whose header lies; stream time is number / rate */
-    bool paced;           /* files: deliver each picture when it is due (live use), else as fast as possible */
-    bool loop;            /* files: start again at the end; stream time goes on */
+    double frame_rate; /* > 0: the true rate of a file whose header lies; stream time is number / rate */
+    bool paced;        /* files: deliver each picture when it is due (live use), else as fast as possible */
+    bool loop;         /* files: start again at the end; stream time goes on */
     int64_t open_timeout_ns;
-    int64_t read_timeout_ns; /* ERR_TIMEOUT when nothing arrives for so long */
-    size_t picture_limit;    /* pictures that may be out at once */
+    int64_t read_timeout_ns;   /* ERR_TIMEOUT when nothing arrives for so long */
+    size_t picture_limit;      /* pictures that may be out at once */
     const atomic_bool *cancel; /* becomes true to interrupt open and read; may be NULL */
 };
 
 struct source; /* opaque to everybody but the implementation */
 
 struct source_info {
-    int width, height;      /* displayed; 0 until known */
-    double frame_rate;      /* nominal, 0 when unknown */
-    int64_t frame_count;    /* 0 when unknown */
-    bool live;              /* a camera: reconnect when it ends */
+    int width, height;       /* displayed; 0 until known */
+    double frame_rate;       /* nominal, 0 when unknown */
+    int64_t frame_count;     /* 0 when unknown */
+    bool live;               /* a camera: reconnect when it ends */
     const char *description; /* "H.264 1280x720, RTSP over TCP"; lives as long as the source */
 };
 
@@ -67,10 +68,11 @@ struct source_info {
 struct source_kind {
     const char *name;
     bool (*accepts)(const char *uri);
-    /* On failure *source stays NULL. Errors: ERR_NOT_FOUND, ERR_AUTH, ERR_FORMAT, ERR_TIMEOUT, ERR_IO, ERR_CANCELED, ... */
+    /* On failure *source stays NULL. Errors: ERR_NOT_FOUND, ERR_AUTH, ERR_FORMAT, ERR_TIMEOUT, ERR_IO,
+     * ERR_CANCELED, ... */
     int (*open)(const struct source_options *options, struct source **source, struct error *error);
-    /* 0 and an observation; ERR_END at the end of a file; ERR_FORMAT for a damaged or truncated file (after the last good
-     * picture was given); ERR_TIMEOUT, ERR_IO for cameras. */
+    /* 0 and an observation; ERR_END at the end of a file; ERR_FORMAT for a damaged or truncated file (after
+     * the last good picture was given); ERR_TIMEOUT, ERR_IO for cameras. */
     int (*read)(struct source *source, struct observation *observation, struct error *error);
     void (*info)(const struct source *source, struct source_info *info);
     void (*close)(struct source **source); /* clears the pointer; NULL is fine */

@@ -37,7 +37,8 @@ int picture_plane_count(enum pixel_format format)
     }
 }
 
-void picture_plane_size(enum pixel_format format, int width, int height, int plane, int *plane_width, int *plane_height)
+void picture_plane_size(enum pixel_format format, int width, int height, int plane, int *plane_width,
+                        int *plane_height)
 {
     bool half_width = plane > 0 && (format == PIXEL_I420 || format == PIXEL_I422 || format == PIXEL_NV12);
     bool half_height = plane > 0 && (format == PIXEL_I420 || format == PIXEL_NV12);
@@ -52,7 +53,8 @@ static size_t bytes_per_sample(enum pixel_format format, int plane)
     return format == PIXEL_NV12 && plane == 1 ? 2 : 1;
 }
 
-/* SIMD readers may load a little past a row's end: every row is padded to this, and the block has as much behind it. */
+/* SIMD readers may load a little past a row's end: every row is padded to this, and the block has as much
+ * behind it. */
 enum { ROW_ALIGNMENT = 64 };
 
 static size_t row_bytes(enum pixel_format format, int width, int height, int plane)
@@ -225,7 +227,8 @@ struct picture *picture_pool_take(struct picture_pool *pool, enum pixel_format f
         return NULL;
     }
     p->pool = pool;
-    p->picture = (struct picture){.free_picture = give_back, .format = format, .width = width, .height = height};
+    p->picture =
+        (struct picture){.free_picture = give_back, .format = format, .width = width, .height = height};
     atomic_init(&p->picture.references, 1);
     set_planes(&p->picture, p->pixels);
     return &p->picture;

@@ -1,7 +1,7 @@
 /*
- * A picture: reference-counted pixels as they were decoded, with their times. Immutable once published, so any thread may read
- * it. `free_picture` is called by the last `picture_unref`, from whichever thread that is; it must touch nothing of the
- * source that made the picture (a picture outlives its source).
+ * A picture: reference-counted pixels as they were decoded, with their times. Immutable once published, so
+ * any thread may read it. `free_picture` is called by the last `picture_unref`, from whichever thread that
+ * is; it must touch nothing of the source that made the picture (a picture outlives its source).
  */
 #ifndef SCI_CORE_PICTURE_H
 #define SCI_CORE_PICTURE_H
@@ -38,7 +38,8 @@ struct picture {
     const uint8_t *planes[3];
     int strides[3]; /* bytes, positive */
 
-    struct instant capture; /* see contracts: live, when the picture's last packet was read; paced file, when it was due */
+    struct instant capture; /* see contracts: live, when the picture's last packet was read; paced file, when
+                               it was due */
     int64_t stream_ns;      /* stream's own time from its first picture; rates and velocities use this */
     int64_t number;         /* counted from 1 within the source */
 };
@@ -46,15 +47,17 @@ struct picture {
 struct picture *picture_ref(struct picture *picture); /* returns it */
 void picture_unref(struct picture **picture);         /* clears the pointer; NULL is fine */
 
-/* Own memory in one block, one reference, planes set. NULL without memory or for a size outside 1..PICTURE_SIDE_MAX. */
+/* Own memory in one block, one reference, planes set. NULL without memory or for a size
+ * outside 1..PICTURE_SIDE_MAX. */
 struct picture *picture_create(enum pixel_format format, int width, int height);
 int picture_plane_count(enum pixel_format format);
 /* Width and height of a plane in samples (for NV12's second plane: pairs). */
-void picture_plane_size(enum pixel_format format, int width, int height, int plane, int *plane_width, int *plane_height);
+void picture_plane_size(enum pixel_format format, int width, int height, int plane, int *plane_width,
+                        int *plane_height);
 
 /*
- * A pool of equally sized pictures: `picture_pool_take` reuses a free one. Pictures may outlive the pool. NULL when `limit`
- * pictures are out (bounded memory per camera) or memory is gone. Thread-safe.
+ * A pool of equally sized pictures: `picture_pool_take` reuses a free one. Pictures may outlive the pool.
+ * NULL when `limit` pictures are out (bounded memory per camera) or memory is gone. Thread-safe.
  */
 struct picture_pool;
 struct picture_pool *picture_pool_create(size_t limit);

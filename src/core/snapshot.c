@@ -39,7 +39,8 @@ static bool is_published(const struct measure *measure)
     return measure->valid || strcmp(measure->reason, REASON_NOT_MEASURED) != 0;
 }
 
-static void put_measure(struct json_writer *w, enum measure_id id, const char *key, const struct measure_set *set)
+static void put_measure(struct json_writer *w, enum measure_id id, const char *key,
+                        const struct measure_set *set)
 {
     if (!is_published(&set->of[id]))
         return;
@@ -54,7 +55,8 @@ static void put_measures(struct json_writer *w, const struct measure_set *set, u
             put_measure(w, (enum measure_id)i, measure_info((enum measure_id)i)->name, set);
 }
 
-static void put_point(struct json_writer *w, const char *x_key, const char *y_key, struct point p, int decimals)
+static void put_point(struct json_writer *w, const char *x_key, const char *y_key, struct point p,
+                      int decimals)
 {
     json_put_number(w, x_key, p.x, decimals);
     json_put_number(w, y_key, p.y, decimals);

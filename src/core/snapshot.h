@@ -1,10 +1,11 @@
 /*
- * The snapshot: everything that is published about one camera at one picture. The waist of the system: what is made left of it
- * knows nothing of what is right of it.
+ * The snapshot: everything that is published about one camera at one picture. The waist of the system: what
+ * is made left of it knows nothing of what is right of it.
  *
- * A snapshot is lent to the sinks for the duration of `put`; whoever needs more copies what it needs. Its arrays belong to the
- * one who made it. Every measure that a place (stream, zone, line) cannot have is invalid with REASON_NOT_MEASURED and is
- * left out of the JSON; which measures a place can have is said by `measure_info.scopes`.
+ * A snapshot is lent to the sinks for the duration of `put`; whoever needs more copies what it needs. Its
+ * arrays belong to the one who made it. Every measure that a place (stream, zone, line) cannot have is
+ * invalid with REASON_NOT_MEASURED and is left out of the JSON; which measures a place can have is said by
+ * `measure_info.scopes`.
  */
 #ifndef SCI_CORE_SNAPSHOT_H
 #define SCI_CORE_SNAPSHOT_H
@@ -38,7 +39,8 @@ struct line_state {
     struct measure_set measures;
 };
 
-/* People per m2 on a grid of square cells on the ground. Row 0 has the least y. NaN where the camera does not see. */
+/* People per m2 on a grid of square cells on the ground. Row 0 has the least y. NaN where the camera does not
+ * see. */
 struct density_grid {
     double origin_x, origin_y; /* outer corner of cell (0, 0), metres */
     double cell_m;
@@ -71,18 +73,22 @@ void measure_set_clear(struct measure_set *set); /* all invalid, REASON_NOT_MEAS
 
 const char *regime_name(enum regime regime); /* "boxes", "density", "blended" */
 
-/* One measure as in contracts: {"value", "unit", "low", "high", "valid"} or {"value": null, "valid": false, "reason"}. */
-void measure_write_json(struct json_writer *w, const struct measure_info *info, const struct measure *measure);
+/* One measure as in contracts: {"value", "unit", "low", "high", "valid"} or {"value": null, "valid": false,
+ * "reason"}. */
+void measure_write_json(struct json_writer *w, const struct measure_info *info,
+                        const struct measure *measure);
 
-/* The members of `crowd_data` (the caller has begun the object). No wall clock in it. docs/api.md shows an example. */
+/* The members of `crowd_data` (the caller has begun the object). No wall clock in it. docs/api.md shows an
+ * example. */
 void snapshot_write_crowd_data(struct json_writer *w, const struct snapshot *snapshot);
 
 /* The whole `stream_update` message. */
 void snapshot_write_update(struct json_writer *w, const struct snapshot *snapshot);
 
 /*
- * snapshot_sink: receives every snapshot of every camera, in order per camera, from worker threads (several at once for
- * different cameras). Must not block. `picture` is lent: picture_ref it to keep it; NULL when there is none.
+ * snapshot_sink: receives every snapshot of every camera, in order per camera, from worker threads (several
+ * at once for different cameras). Must not block. `picture` is lent: picture_ref it to keep it; NULL when
+ * there is none.
  */
 struct snapshot_sink {
     void (*put)(void *self, const struct snapshot *snapshot, struct picture *picture);

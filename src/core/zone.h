@@ -23,7 +23,8 @@ struct zone {
     struct point corners[ZONE_CORNERS_MAX];
 };
 
-/* Counted people cross a polyline; *in* is from its left to its right side, walking from the first point to the last. */
+/* Counted people cross a polyline; *in* is from its left to its right side, walking from the first point to
+ * the last. */
 struct line {
     char id[ID_SIZE];
     enum zone_coordinates coordinates;

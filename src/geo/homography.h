@@ -1,7 +1,7 @@
 /*
  * Plane-to-plane projective map H (3x3, row-major, h[8] = 1 after fitting): (x', y') = (H p)xy / (H p)z.
- * Fitted by the normalised direct linear transform and refined by Levenberg-Marquardt on the transfer error in the target
- * plane (Hartley and Zisserman, Multiple View Geometry, algorithms 4.2 and 4.3).
+ * Fitted by the normalised direct linear transform and refined by Levenberg-Marquardt on the transfer error
+ * in the target plane (Hartley and Zisserman, Multiple View Geometry, algorithms 4.2 and 4.3).
  */
 #ifndef SCI_GEO_HOMOGRAPHY_H
 #define SCI_GEO_HOMOGRAPHY_H

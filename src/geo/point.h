@@ -1,4 +1,5 @@
-/* Points and rectangles. Image: pixels, x right, y down. Ground: metres, x right, y up. The type does not say which: names do. */
+/* Points and rectangles. Image: pixels, x right, y down. Ground: metres, x right, y up. The type does not say
+ * which: names do. */
 #ifndef SCI_GEO_POINT_H
 #define SCI_GEO_POINT_H
 

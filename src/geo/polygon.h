@@ -1,6 +1,6 @@
 /*
- * Polygons: a ring of at least three corners, closed implicitly (the first corner is not repeated), in any plane.
- * Pure functions; nothing is owned.
+ * Polygons: a ring of at least three corners, closed implicitly (the first corner is not repeated), in any
+ * plane. Pure functions; nothing is owned.
  */
 #ifndef SCI_GEO_POLYGON_H
 #define SCI_GEO_POLYGON_H
@@ -17,7 +17,8 @@ double polygon_area(const struct point *corners, size_t count);
 /* Even-odd rule; a point on the boundary may be either. */
 bool polygon_contains(const struct point *corners, size_t count, struct point p);
 struct rect polygon_bounds(const struct point *corners, size_t count);
-/* ERR_INVALID with the reason: fewer than three corners, a coordinate that is not finite, no area, edges that cross or touch. */
+/* ERR_INVALID with the reason: fewer than three corners, a coordinate that is not finite, no area, edges that
+ * cross or touch. */
 int polygon_check_simple(const struct point *corners, size_t count, struct error *error);
 /* Distance from p to the ring (its edges), 0 on it. */
 double polygon_distance(const struct point *corners, size_t count, struct point p);

@@ -1,8 +1,8 @@
 /*
  * A model session: named float tensors in, named float tensors out. The wrapper of ONNX Runtime.
  *
- * One session per model and process; `session_run` may be called from several threads at once. All runs must have ended before
- * `session_close`. Providers: the CPU; others say ERR_UNSUPPORTED when they are not there.
+ * One session per model and process; `session_run` may be called from several threads at once. All runs must
+ * have ended before `session_close`. Providers: the CPU; others say ERR_UNSUPPORTED when they are not there.
  */
 #ifndef SCI_INFER_SESSION_H
 #define SCI_INFER_SESSION_H
@@ -35,7 +35,8 @@ struct session_options {
 
 struct session_outputs; /* opaque: what keeps the output tensors alive */
 
-/* ERR_NOT_FOUND, ERR_FORMAT (not a model), ERR_UNSUPPORTED (types other than float, too many tensors), with the path. */
+/* ERR_NOT_FOUND, ERR_FORMAT (not a model), ERR_UNSUPPORTED (types other than float, too many tensors), with
+ * the path. */
 int session_open(const struct session_options *options, struct session **session, struct error *error);
 void session_close(struct session **session);
 size_t session_input_count(const struct session *session);
@@ -43,8 +44,8 @@ size_t session_output_count(const struct session *session);
 const struct tensor_info *session_input(const struct session *session, size_t index);
 const struct tensor_info *session_output(const struct session *session, size_t index);
 /* Inputs and outputs in the order of the model. `outputs` is filled with session_output_count tensors. */
-int session_run(struct session *session, const struct tensor *inputs, struct tensor *outputs, struct session_outputs **hold,
-                struct error *error);
+int session_run(struct session *session, const struct tensor *inputs, struct tensor *outputs,
+                struct session_outputs **hold, struct error *error);
 void session_outputs_release(struct session_outputs **hold);
 const char *session_runtime_version(void);
 

@@ -1,7 +1,8 @@
 /*
- * control: what others (the API) may ask of the process that owns the cameras, whether it is this process or, later, one that is
- * reached over the bus. A table of functions with a `self`. Every call may come from any thread and answers within 2 s
- * (ERR_TIMEOUT otherwise). Strings and buffers that come back belong to the caller.
+ * control: what others (the API) may ask of the process that owns the cameras, whether it is this process or,
+ * later, one that is reached over the bus. A table of functions with a `self`. Every call may come from any
+ * thread and answers within 2 s (ERR_TIMEOUT otherwise). Strings and buffers that come back belong to the
+ * caller.
  */
 #ifndef SCI_SERVICE_CONTROL_H
 #define SCI_SERVICE_CONTROL_H
@@ -19,7 +20,15 @@
 /* Gathers what is wrong with a request, field by field. */
 typedef void control_field_error(void *user, const char *field, const char *message);
 
-enum stream_state { STREAM_CONNECTING, STREAM_LIVE, STREAM_STALLED, STREAM_FAILED, STREAM_ENDED, STREAM_DISABLED, STREAM_STATE_COUNT };
+enum stream_state {
+    STREAM_CONNECTING,
+    STREAM_LIVE,
+    STREAM_STALLED,
+    STREAM_FAILED,
+    STREAM_ENDED,
+    STREAM_DISABLED,
+    STREAM_STATE_COUNT
+};
 const char *stream_state_name(enum stream_state state);
 
 /* Numbers of one stream for /metrics. */
@@ -27,42 +36,47 @@ struct stream_counters {
     char stream_id[65];
     enum stream_state state;
     int64_t frames_decoded, frames_analyzed, frames_replaced, reconnects, snapshots;
-    double people;         /* NaN when not valid */
-    double picture_age_s;  /* NaN before the first */
-    double latency_sum_s;  /* capture to published */
+    double people;        /* NaN when not valid */
+    double picture_age_s; /* NaN before the first */
+    double latency_sum_s; /* capture to published */
     int64_t latency_count;
     int64_t latency_buckets[12]; /* cumulative, bounds in control_latency_bounds */
 };
 extern const double control_latency_bounds[12];
 
 struct control_ops {
-    /* JSON of one stream or of all: {"stream_id", "uri" (redacted), "location", "enabled", "state", "reason", "retry_in_s", "width", "height",
-     * "calibrated", "zones", "lines", "source", "fps", "latency_s", "people", "from_file", ...}. docs/api.md shows an example. */
+    /* JSON of one stream or of all: {"stream_id", "uri" (redacted), "location", "enabled", "state", "reason",
+     * "retry_in_s", "width", "height", "calibrated", "zones", "lines", "source", "fps", "latency_s",
+     * "people", "from_file", ...}. docs/api.md shows an example. */
     int (*streams_json)(void *self, struct json_writer *w, struct error *error); /* writes an array */
-    int (*stream_json)(void *self, const char *stream_id, struct json_writer *w, struct error *error); /* ERR_NOT_FOUND */
-    /* Adds a camera from the body of POST /streams. ERR_INVALID with fields, ERR_EXISTS. `stream_id` receives its id. */
-    int (*stream_add)(void *self, const struct json *body, char stream_id[65], control_field_error *on_field, void *user,
-                      struct error *error);
-    /* Returns when no further snapshot of it can be published. ERR_NOT_FOUND, ERR_CONFLICT (written in the file). */
+    int (*stream_json)(void *self, const char *stream_id, struct json_writer *w,
+                       struct error *error); /* ERR_NOT_FOUND */
+    /* Adds a camera from the body of POST /streams. ERR_INVALID with fields, ERR_EXISTS. `stream_id` receives
+     * its id. */
+    int (*stream_add)(void *self, const struct json *body, char stream_id[65], control_field_error *on_field,
+                      void *user, struct error *error);
+    /* Returns when no further snapshot of it can be published. ERR_NOT_FOUND, ERR_CONFLICT (written in the
+     * file). */
     int (*stream_remove)(void *self, const char *stream_id, struct error *error);
-    /* The newest picture as JPEG (as published; `width` 0 = full size). ERR_NOT_FOUND: no such stream; ERR_CONFLICT: no picture yet.
-     * seq and capture are those of the snapshot it belongs to. */
-    int (*picture)(void *self, const char *stream_id, int width, struct buffer *jpeg, int64_t *seq, int64_t *capture_wall_ns,
-                   struct error *error);
+    /* The newest picture as JPEG (as published; `width` 0 = full size). ERR_NOT_FOUND: no such stream;
+     * ERR_CONFLICT: no picture yet. seq and capture are those of the snapshot it belongs to. */
+    int (*picture)(void *self, const char *stream_id, int width, struct buffer *jpeg, int64_t *seq,
+                   int64_t *capture_wall_ns, struct error *error);
     /* Somebody watches: live pictures are encoded and published on picture/<stream_id> for the next 10 s. */
     int (*watch)(void *self, const char *stream_id, struct error *error);
 
-    int (*alert_acknowledge)(void *self, const char *alert_id, const char *who, const char *comment, struct alert_event *result,
-                             struct error *error);
-    int (*alert_resolve)(void *self, const char *alert_id, const char *who, const char *comment, struct alert_event *result,
-                         struct error *error);
+    int (*alert_acknowledge)(void *self, const char *alert_id, const char *who, const char *comment,
+                             struct alert_event *result, struct error *error);
+    int (*alert_resolve)(void *self, const char *alert_id, const char *who, const char *comment,
+                         struct alert_event *result, struct error *error);
     int (*alert_test)(void *self, const char *who, struct alert_event *result, struct error *error);
     int (*alerts_open)(void *self, struct alert **alerts, size_t *count, struct error *error);
 
-    /* GET /health: true when the service does its work (cameras may still be lost: that is their state). `why` when not. */
+    /* GET /health: true when the service does its work (cameras may still be lost: that is their state).
+     * `why` when not. */
     bool (*healthy)(void *self, char *why, size_t why_size);
-    /* The members of GET /status and of system_status (the caller has begun the object): version, uptime_s, started, store, spool,
-     * streams by state, alerts by level, cpu, memory, warnings[]. */
+    /* The members of GET /status and of system_status (the caller has begun the object): version, uptime_s,
+     * started, store, spool, streams by state, alerts by level, cpu, memory, warnings[]. */
     void (*status_json)(void *self, struct json_writer *w);
     /* GET /config: the effective configuration, secrets redacted. */
     int (*config_json)(void *self, struct json_writer *w, struct error *error);

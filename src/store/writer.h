@@ -1,11 +1,12 @@
 /*
  * The writer thread: measurements and alert events on their way into the store, in batches.
  *
- * Snapshots are aggregated here to 1 s rows, and 1 s rows to 1 min rows (mean, min, max, share of valid time of every measure of the stream, its zones and
- * lines). A full second is written when the next one begins (or 1 s later when nothing comes), so kill -9 loses at most the last
- * second; the minute that was under way is rebuilt from its 1 s rows at start. When the store fails or lags, records go to the
- * spool (length + CRC, synced within a second) and are shipped in order when it is back. Alert events are never dropped: what does not
- * fit the queue stays in the alert journal and is fetched from there.
+ * Snapshots are aggregated here to 1 s rows, and 1 s rows to 1 min rows (mean, min, max, share of valid time
+ * of every measure of the stream, its zones and lines). A full second is written when the next one begins (or
+ * 1 s later when nothing comes), so kill -9 loses at most the last second; the minute that was under way is
+ * rebuilt from its 1 s rows at start. When the store fails or lags, records go to the spool (length + CRC,
+ * synced within a second) and are shipped in order when it is back. Alert events are never dropped: what does
+ * not fit the queue stays in the alert journal and is fetched from there.
  *
  * Threads: writer_put_snapshot from worker threads, never blocks. writer_put_alert from the alert thread.
  */

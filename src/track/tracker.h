@@ -1,6 +1,7 @@
 /*
- * The tracker: detections of one camera, picture by picture, to people with identities. Pure: no I/O, no clock, no global
- * state; the same input gives the same bytes. One tracker per camera, used by one thread at a time.
+ * The tracker: detections of one camera, picture by picture, to people with identities. Pure: no I/O, no
+ * clock, no global state; the same input gives the same bytes. One tracker per camera, used by one thread at
+ * a time.
  *
  * Pixels of the displayed picture; times are stream time in ns; irregular frame rates are fine.
  */
@@ -16,13 +17,13 @@
 #include "geo/camera.h"
 
 struct tracker_params {
-    double high_score;   /* first association stage: scores from here on */
-    double low_score;    /* second stage: from here to high_score */
-    double new_score;    /* least score of a new track */
-    double iou_gate;     /* least overlap in the first stage */
-    int confirm_hits;    /* detections before a track is published */
-    int64_t coast_ns;    /* published while lost for at most so long */
-    int64_t lost_ns;     /* can be found again for so long */
+    double high_score; /* first association stage: scores from here on */
+    double low_score;  /* second stage: from here to high_score */
+    double new_score;  /* least score of a new track */
+    double iou_gate;   /* least overlap in the first stage */
+    int confirm_hits;  /* detections before a track is published */
+    int64_t coast_ns;  /* published while lost for at most so long */
+    int64_t lost_ns;   /* can be found again for so long */
 };
 
 struct tracker_params tracker_default_params(void);
@@ -48,9 +49,10 @@ struct tracker; /* opaque */
 
 int tracker_create(const struct tracker_params *params, struct tracker **tracker, struct error *error);
 void tracker_destroy(struct tracker **tracker);
-/* `tracks` (people: confirmed, detected or coasting inside the picture; ascending track_id; `ground` not filled in) live until the
- * next call. Times must increase: ERR_INVALID otherwise, and the picture is ignored. */
-int tracker_update(struct tracker *tracker, const struct tracker_input *input, const struct track **tracks, size_t *count,
-                   struct error *error);
+/* `tracks` (people: confirmed, detected or coasting inside the picture; ascending track_id; `ground` not
+ * filled in) live until the next call. Times must increase: ERR_INVALID otherwise, and the picture is
+ * ignored. */
+int tracker_update(struct tracker *tracker, const struct tracker_input *input, const struct track **tracks,
+                   size_t *count, struct error *error);
 
 #endif

@@ -1,8 +1,9 @@
 /*
- * network: pictures in, people out. The plug-point of the detector families (and, later, density networks on the same pass).
+ * network: pictures in, people out. The plug-point of the detector families (and, later, density networks on
+ * the same pass).
  *
- * A network is loaded once per process and shared; each worker has a context of its own with the scratch memory, so
- * `network_infer` may run in several threads with different contexts.
+ * A network is loaded once per process and shared; each worker has a context of its own with the scratch
+ * memory, so `network_infer` may run in several threads with different contexts.
  */
 #ifndef SCI_VISION_NETWORK_H
 #define SCI_VISION_NETWORK_H
@@ -23,15 +24,17 @@ struct network_options {
     int threads;
 };
 
-/* How one camera is looked at. Prepared once per camera; immutable. Polygons in 0-1 of the displayed picture. */
+/* How one camera is looked at. Prepared once per camera; immutable. Polygons in 0-1 of the displayed picture.
+ */
 struct view_options {
     double confidence_low; /* least score that comes out */
     double nms_iou;
     double min_width_px, min_height_px;
     int input_width, input_height; /* 0 x 0 = by the picture's shape */
-    const struct point *region;    /* feet (middle of the bottom edge) outside are dropped; NULL = everywhere */
+    const struct point *region; /* feet (middle of the bottom edge) outside are dropped; NULL = everywhere */
     size_t region_count;
-    size_t mask_count;             /* polygons filled with grey before the network sees the picture, and boxes whose centre is inside dropped */
+    size_t mask_count; /* polygons filled with grey before the network sees the picture, and boxes whose
+                          centre is inside dropped */
     const struct point *const *masks;
     const size_t *mask_counts;
 };
@@ -48,9 +51,11 @@ const char *network_family(const struct network *network);
 int network_context_create(struct network *network, struct network_context **context, struct error *error);
 void network_context_destroy(struct network_context **context);
 
-/* Detections in pixels of the displayed picture, clipped to it, score descending (ties by position, so that the order is the
- * same everywhere). They live in the context until its next call. No allocation in the steady state. */
+/* Detections in pixels of the displayed picture, clipped to it, score descending (ties by position, so that
+ * the order is the same everywhere). They live in the context until its next call. No allocation in the
+ * steady state. */
 int network_infer(struct network *network, struct network_context *context, const struct picture *picture,
-                  const struct view *view, const struct detection **detections, size_t *count, struct error *error);
+                  const struct view *view, const struct detection **detections, size_t *count,
+                  struct error *error);
 
 #endif
