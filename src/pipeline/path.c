@@ -1,0 +1,207 @@
+#include "pipeline/path.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "crowd/stage.h"
+#include "track/tracker.h"
+
+struct camera_path {
+    const struct stream_config *stream;
+    struct view *view;
+    struct tracker *tracker;
+    struct crowd_stage *stage;
+    struct track *tracks; /* own copy: the stage fills in the ground */
+    size_t track_capacity;
+};
+
+static int make_view(const struct detection_config *d, struct view **view, struct error *error)
+{
+    const struct point **masks = calloc(d->mask_count + 1, sizeof *masks);
+    size_t *counts = calloc(d->mask_count + 1, sizeof *counts);
+    int result = masks && counts ? 0 : error_nomem(error, "view");
+    if (result == 0) {
+        for (size_t i = 0; i < d->mask_count; i++) {
+            masks[i] = d->masks[i].corners;
+            counts[i] = d->masks[i].corner_count;
+        }
+        struct view_options options = {
+            .confidence_low = d->confidence_low,
+            .nms_iou = d->nms_iou,
+            .min_width_px = d->min_width_px,
+            .min_height_px = d->min_height_px,
+            .input_width = d->input_width,
+            .input_height = d->input_height,
+            .region = d->region_count ? d->region : NULL,
+            .region_count = d->region_count,
+            .mask_count = d->mask_count,
+            .masks = masks,
+            .mask_counts = counts,
+        };
+        result = view_create(&options, view, error);
+    }
+    free(masks);
+    free(counts);
+    return result;
+}
+
+static int make_tracker(const struct config *config, const struct detection_config *d, struct tracker **tracker,
+                        struct error *error)
+{
+    struct tracker_params params = tracker_default_params();
+    params.high_score = d->confidence;
+    params.low_score = d->confidence_low;
+    params.new_score = config->tracking.new_score;
+    params.iou_gate = config->tracking.iou_gate;
+    params.confirm_hits = config->tracking.confirm_hits;
+    params.coast_ns = config->tracking.coast_ns;
+    params.lost_ns = config->tracking.lost_ns;
+    return tracker_create(&params, tracker, error);
+}
+
+static int make_stage(const struct config *config, const struct stream_config *stream, struct crowd_stage **stage,
+                      struct error *error)
+{
+    struct crowd_options options = {
+        .camera = &stream->camera,
+        .zones = stream->zones,
+        .zone_count = stream->zone_count,
+        .lines = stream->lines,
+        .line_count = stream->line_count,
+        .cell_m = config->density.cell_m,
+        .sigma_m = config->density.sigma_m,
+        .region = stream->detection.region_count ? stream->detection.region : NULL,
+        .region_count = stream->detection.region_count,
+    };
+    return crowd_stage_create(&options, stage, error);
+}
+
+int camera_path_create(const struct config *config, const struct stream_config *stream, struct camera_path **path,
+                       struct error *error)
+{
+    struct camera_path *p = calloc(1, sizeof *p);
+    *path = NULL;
+    if (!p)
+        return error_nomem(error, stream->stream_id);
+    p->stream = stream;
+    int result = make_view(&stream->detection, &p->view, error);
+    if (result == 0)
+        result = make_tracker(config, &stream->detection, &p->tracker, error);
+    if (result == 0)
+        result = make_stage(config, stream, &p->stage, error);
+    if (result < 0) {
+        camera_path_destroy(&p);
+        return error_prefix(error, "stream %s", stream->stream_id);
+    }
+    *path = p;
+    return 0;
+}
+
+void camera_path_destroy(struct camera_path **path)
+{
+    struct camera_path *p = *path;
+    *path = NULL;
+    if (!p)
+        return;
+    crowd_stage_destroy(&p->stage);
+    tracker_destroy(&p->tracker);
+    view_destroy(&p->view);
+    free(p->tracks);
+    free(p);
+}
+
+const struct view *camera_path_view(const struct camera_path *path)
+{
+    return path->view;
+}
+
+static int reserve_tracks(struct camera_path *p, size_t count, struct error *error)
+{
+    if (count <= p->track_capacity)
+        return 0;
+    size_t capacity = count + count / 2 + 16;
+    struct track *tracks = realloc(p->tracks, capacity * sizeof *tracks);
+    if (!tracks)
+        return error_nomem(error, "tracks");
+    p->tracks = tracks;
+    p->track_capacity = capacity;
+    return 0;
+}
+
+static int track_detections(struct camera_path *p, const struct observation *o, const struct detection *detections,
+                            size_t detection_count, size_t *count, struct error *error)
+{
+    const struct track *tracks;
+    struct tracker_input input = {
+        .time_ns = o->stream_ns,
+        .width = o->width,
+        .height = o->height,
+        .detections = detections,
+        .detection_count = detection_count,
+        .camera = p->stream->camera.kind == CAMERA_NONE ? NULL : &p->stream->camera,
+    };
+    int result = tracker_update(p->tracker, &input, &tracks, count, error);
+    if (result == 0)
+        result = reserve_tracks(p, *count, error);
+    if (result == 0 && *count > 0)
+        memcpy(p->tracks, tracks, *count * sizeof *tracks);
+    return result;
+}
+
+/* Positions that somebody else measured, with their identities: tracks without boxes. */
+static int take_positions(struct camera_path *p, const struct observation *o, struct error *error)
+{
+    int result = reserve_tracks(p, o->position_count, error);
+    for (size_t i = 0; result == 0 && i < o->position_count; i++) {
+        p->tracks[i] = (struct track){
+            .track_id = o->positions[i].id,
+            .score = 1,
+            .ground = {.valid = true, .position = o->positions[i].position},
+        };
+    }
+    return result;
+}
+
+static void begin_snapshot(const struct camera_path *p, const struct observation *o, struct snapshot *s)
+{
+    *s = (struct snapshot){.frame = o->number,
+                           .stream_ns = o->stream_ns,
+                           .capture = o->capture,
+                           .width = o->width,
+                           .height = o->height,
+                           .regime = REGIME_BOXES};
+    text_copy(s->stream_id, sizeof s->stream_id, p->stream->stream_id);
+    measure_set_clear(&s->measures);
+}
+
+int camera_path_measure(struct camera_path *path, const struct observation *observation, const struct detection *detections,
+                        size_t detection_count, struct snapshot *snapshot, struct error *error)
+{
+    size_t count = 0;
+    int result;
+    begin_snapshot(path, observation, snapshot);
+    if (observation->kind == OBSERVATION_POSITIONS) {
+        count = observation->position_count;
+        result = take_positions(path, observation, error);
+    } else {
+        bool given = observation->kind == OBSERVATION_DETECTIONS;
+        result = track_detections(path, observation, given ? observation->detections : detections,
+                                  given ? observation->detection_count : detection_count, &count, error);
+    }
+    if (result < 0)
+        return result;
+    struct crowd_input input = {
+        .stream_ns = observation->stream_ns,
+        .width = observation->width,
+        .height = observation->height,
+        .tracks = path->tracks,
+        .track_count = count,
+        .ground_is_given = observation->kind == OBSERVATION_POSITIONS,
+    };
+    result = crowd_stage_update(path->stage, &input, snapshot, error);
+    snapshot->tracks = path->tracks;
+    snapshot->track_count = count;
+    return result;
+}
