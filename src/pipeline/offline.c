@@ -1,6 +1,7 @@
 /*
- * A ring of work items: the calling thread fills it from the source, workers take items in order of arrival and may finish in
- * any order, the calling thread measures the oldest once it is done. Nobody else touches an item between these three hands.
+ * A ring of work items: the calling thread fills it from the source, workers take items in order of arrival
+ * and may finish in any order, the calling thread measures the oldest once it is done. Nobody else touches an
+ * item between these three hands.
  */
 #include "pipeline/offline.h"
 
@@ -29,7 +30,8 @@ struct ring {
     struct item *items;
 };
 
-static int copy_detections(struct item *item, const struct detection *detections, size_t count, struct error *error)
+static int copy_detections(struct item *item, const struct detection *detections, size_t count,
+                           struct error *error)
 {
     if (count > item->capacity) {
         struct detection *grown = realloc(item->detections, (count + 32) * sizeof *grown);
@@ -83,7 +85,8 @@ static void *worker_main(void *user)
     struct ring *ring = user;
     struct network_context *context = NULL;
     struct error error;
-    int created = ring->options->network ? network_context_create(ring->options->network, &context, &error) : 0;
+    int created =
+        ring->options->network ? network_context_create(ring->options->network, &context, &error) : 0;
     for (struct item *item; (item = take_item(ring));) {
         if (created < 0) {
             item->result = created;
@@ -145,7 +148,8 @@ static int measure_oldest(struct ring *ring, struct error *error)
         *error = item->error;
     if (result == 0) {
         struct snapshot snapshot;
-        result = camera_path_measure(o->path, &item->observation, item->detections, item->count, &snapshot, error);
+        result =
+            camera_path_measure(o->path, &item->observation, item->detections, item->count, &snapshot, error);
         if (result == 0)
             result = o->deliver(o->user, &snapshot, item->observation.picture, error);
         else if (result == ERR_INVALID)

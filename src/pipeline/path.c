@@ -47,8 +47,8 @@ static int make_view(const struct detection_config *d, struct view **view, struc
     return result;
 }
 
-static int make_tracker(const struct config *config, const struct detection_config *d, struct tracker **tracker,
-                        struct error *error)
+static int make_tracker(const struct config *config, const struct detection_config *d,
+                        struct tracker **tracker, struct error *error)
 {
     struct tracker_params params = tracker_default_params();
     params.high_score = d->confidence;
@@ -61,8 +61,8 @@ static int make_tracker(const struct config *config, const struct detection_conf
     return tracker_create(&params, tracker, error);
 }
 
-static int make_stage(const struct config *config, const struct stream_config *stream, struct crowd_stage **stage,
-                      struct error *error)
+static int make_stage(const struct config *config, const struct stream_config *stream,
+                      struct crowd_stage **stage, struct error *error)
 {
     struct crowd_options options = {
         .camera = &stream->camera,
@@ -78,8 +78,8 @@ static int make_stage(const struct config *config, const struct stream_config *s
     return crowd_stage_create(&options, stage, error);
 }
 
-int camera_path_create(const struct config *config, const struct stream_config *stream, struct camera_path **path,
-                       struct error *error)
+int camera_path_create(const struct config *config, const struct stream_config *stream,
+                       struct camera_path **path, struct error *error)
 {
     struct camera_path *p = calloc(1, sizeof *p);
     *path = NULL;
@@ -130,8 +130,9 @@ static int reserve_tracks(struct camera_path *p, size_t count, struct error *err
     return 0;
 }
 
-static int track_detections(struct camera_path *p, const struct observation *o, const struct detection *detections,
-                            size_t detection_count, size_t *count, struct error *error)
+static int track_detections(struct camera_path *p, const struct observation *o,
+                            const struct detection *detections, size_t detection_count, size_t *count,
+                            struct error *error)
 {
     const struct track *tracks;
     struct tracker_input input = {
@@ -176,8 +177,9 @@ static void begin_snapshot(const struct camera_path *p, const struct observation
     measure_set_clear(&s->measures);
 }
 
-int camera_path_measure(struct camera_path *path, const struct observation *observation, const struct detection *detections,
-                        size_t detection_count, struct snapshot *snapshot, struct error *error)
+int camera_path_measure(struct camera_path *path, const struct observation *observation,
+                        const struct detection *detections, size_t detection_count, struct snapshot *snapshot,
+                        struct error *error)
 {
     size_t count = 0;
     int result;

@@ -1,6 +1,7 @@
 /*
- * One camera's path from what its source gave to a snapshot: tracker, ground, measures. The network runs before it (any
- * worker, in any order); the path itself is stateful and takes the pictures in order, from one thread at a time.
+ * One camera's path from what its source gave to a snapshot: tracker, ground, measures. The network runs
+ * before it (any worker, in any order); the path itself is stateful and takes the pictures in order, from one
+ * thread at a time.
  */
 #ifndef SCI_PIPELINE_PATH_H
 #define SCI_PIPELINE_PATH_H
@@ -14,19 +15,21 @@
 struct camera_path; /* opaque */
 
 /* `config` and `stream` are lent for the path's life (hold a reference of the configuration). */
-int camera_path_create(const struct config *config, const struct stream_config *stream, struct camera_path **path,
-                       struct error *error);
+int camera_path_create(const struct config *config, const struct stream_config *stream,
+                       struct camera_path **path, struct error *error);
 void camera_path_destroy(struct camera_path **path);
 
 /* How the network is to look at this camera; immutable, usable from any thread while the path lives. */
 const struct view *camera_path_view(const struct camera_path *path);
 
 /*
- * The measures of one observation. Pictures: `detections` are the network's answer for it. Detections and positions of
- * others: `detections` is ignored and may be NULL. Fills in everything of `snapshot` but epoch, seq, published and picture_age; what it
- * points to lives until the next call. ERR_INVALID: the stream's time did not advance, the observation is to be ignored.
+ * The measures of one observation. Pictures: `detections` are the network's answer for it. Detections and
+ * positions of others: `detections` is ignored and may be NULL. Fills in everything of `snapshot` but epoch,
+ * seq, published and picture_age; what it points to lives until the next call. ERR_INVALID: the stream's time
+ * did not advance, the observation is to be ignored.
  */
-int camera_path_measure(struct camera_path *path, const struct observation *observation, const struct detection *detections,
-                        size_t detection_count, struct snapshot *snapshot, struct error *error);
+int camera_path_measure(struct camera_path *path, const struct observation *observation,
+                        const struct detection *detections, size_t detection_count, struct snapshot *snapshot,
+                        struct error *error);
 
 #endif

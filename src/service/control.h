@@ -16,20 +16,11 @@
 #include "base/json_read.h"
 #include "base/json_write.h"
 #include "core/alert.h"
+#include "core/stream.h"
 
 /* Gathers what is wrong with a request, field by field. */
 typedef void control_field_error(void *user, const char *field, const char *message);
 
-enum stream_state {
-    STREAM_CONNECTING,
-    STREAM_LIVE,
-    STREAM_STALLED,
-    STREAM_FAILED,
-    STREAM_ENDED,
-    STREAM_DISABLED,
-    STREAM_STATE_COUNT
-};
-const char *stream_state_name(enum stream_state state);
 
 /* Numbers of one stream for /metrics. */
 struct stream_counters {

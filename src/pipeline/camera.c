@@ -1,0 +1,317 @@
+#include "pipeline/camera.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/secret.h"
+#include "base/text.h"
+
+/* Waits between attempts: short at first, never long while somebody waits for the camera, slower after a long
+ * outage. */
+#define RETRY_FIRST_NS (200 * NS_PER_MS)
+#define RETRY_MOST_NS (3 * NS_PER_S)
+#define RETRY_LONG_OUTAGE_NS (600 * NS_PER_S)
+#define RETRY_SLOW_NS (10 * NS_PER_S)
+#define RETRY_AUTH_NS                                                                                        \
+    (30 * NS_PER_S) /* a wrong password does not mend itself, and cameras lock out who asks too often */
+
+const double manager_latency_bounds[LATENCY_BUCKETS] = {0.01, 0.02, 0.035, 0.05, 0.08, 0.12,
+                                                        0.2,  0.3,  0.5,   1,    2,    5};
+
+void camera_set_state(struct camera *camera, enum stream_state state, const char *reason)
+{
+    struct stream_status *s = &camera->status;
+    if (s->state == state && strcmp(s->reason, reason) == 0)
+        return;
+    s->state = state;
+    text_copy(s->reason, sizeof s->reason, reason);
+    if (camera->shared->on_state && !camera->removed)
+        camera->shared->on_state(camera->shared->user, s->stream_id, state, s->reason);
+}
+
+static double snapshot_rate(const struct camera *camera, int64_t now_ns)
+{
+    size_t size = sizeof camera->rate_times / sizeof *camera->rate_times;
+    size_t count = camera->rate_count < size ? camera->rate_count : size;
+    if (count < 2)
+        return 0;
+    int64_t oldest = camera->rate_times[camera->rate_count < size ? 0 : camera->rate_count % size];
+    int64_t newest = camera->rate_times[(camera->rate_count - 1) % size];
+    if (now_ns - newest > 5 * NS_PER_S)
+        return 0;
+    return newest > oldest ? (double)(count - 1) * 1e9 / (double)(newest - oldest) : 0;
+}
+
+void camera_get_status(const struct camera *camera, int64_t now_ns, struct stream_status *status)
+{
+    *status = camera->status;
+    status->picture_age_s = camera->last_picture_ns ? (double)(now_ns - camera->last_picture_ns) / 1e9 : NAN;
+    status->retry_in_s = NAN;
+    if (camera->retry_at_ns)
+        status->retry_in_s = fmax(0, (double)(camera->retry_at_ns - now_ns) / 1e9);
+    status->analyzed_fps = snapshot_rate(camera, now_ns);
+}
+
+void camera_watch(struct camera *camera, int64_t now_ns)
+{
+    int64_t age = now_ns - camera->last_picture_ns;
+    if (camera->status.state == STREAM_LIVE && age > camera->shared->config->media.stall_after_ns) {
+        char reason[64];
+        text_format(reason, sizeof reason, "no picture for %.1f s", (double)age / 1e9);
+        camera_set_state(camera, STREAM_STALLED, reason);
+    }
+}
+
+void camera_count_snapshot(struct camera *camera, const struct snapshot *snapshot)
+{
+    struct stream_status *s = &camera->status;
+    double latency = (double)(snapshot->published.mono_ns - snapshot->capture.mono_ns) / 1e9;
+    s->frames_analyzed++;
+    s->seq = snapshot->seq;
+    s->people = snapshot->measures.of[MEASURE_PEOPLE];
+    s->latency_s = latency;
+    s->latency_sum_s += latency;
+    for (size_t i = 0; i < LATENCY_BUCKETS; i++)
+        s->latency_buckets[i] += latency <= manager_latency_bounds[i];
+    camera->rate_times[camera->rate_count++ % (sizeof camera->rate_times / sizeof *camera->rate_times)] =
+        snapshot->published.mono_ns;
+}
+
+/* ---- the source thread ---- */
+
+static void put_observation(struct camera *camera, struct observation *observation)
+{
+    struct observation old = {0};
+    int64_t now = clock_monotonic_ns();
+    pthread_mutex_lock(&camera->shared->lock);
+    if (camera->mailbox_full) {
+        old = camera->mailbox;
+        camera->status.frames_replaced++;
+    }
+    camera->mailbox = *observation;
+    camera->mailbox_full = true;
+    camera->last_picture_ns = now;
+    camera->status.frames_decoded++;
+    camera->status.width = observation->width;
+    camera->status.height = observation->height;
+    camera_set_state(camera, STREAM_LIVE, "");
+    pthread_cond_signal(&camera->shared->work);
+    pthread_mutex_unlock(&camera->shared->lock);
+    observation_release(&old);
+}
+
+/* The source counts from zero each time it is opened: time and numbers go on where they were, by the clock.
+ */
+static void continue_time(struct camera *camera)
+{
+    pthread_mutex_lock(&camera->shared->lock);
+    int64_t since = camera->last_picture_ns ? clock_monotonic_ns() - camera->last_picture_ns : 0;
+    pthread_mutex_unlock(&camera->shared->lock);
+    if (since > 0)
+        camera->stream_offset_ns = camera->stream_last_ns + since;
+    camera->number_offset = camera->number_last;
+}
+
+static int read_until_failure(struct camera *camera, const struct source_kind *kind, struct source *source,
+                              struct error *error)
+{
+    continue_time(camera);
+    while (!atomic_load(&camera->cancel)) {
+        struct observation observation = {0};
+        int result = kind->read(source, &observation, error);
+        if (result < 0)
+            return result;
+        observation.stream_ns += camera->stream_offset_ns;
+        observation.number += camera->number_offset;
+        camera->stream_last_ns = observation.stream_ns;
+        camera->number_last = observation.number;
+        if (observation.picture) {
+            /* The picture is not published yet: this thread may still write its head. */
+            observation.picture->stream_ns = observation.stream_ns;
+            observation.picture->number = observation.number;
+        }
+        put_observation(camera, &observation);
+    }
+    return ERR_CANCELED;
+}
+
+static int attempt(struct camera *camera, const struct source_kind *kind, bool *live, struct error *error)
+{
+    const struct config *config = camera->shared->config;
+    struct source *source = NULL;
+    struct source_info info = {0};
+    struct source_options options = {
+        .uri = camera->stream->uri,
+        .frame_rate = camera->stream->frame_rate,
+        .paced = camera->stream->paced,
+        .loop = camera->stream->loop,
+        .open_timeout_ns = config->media.open_timeout_ns,
+        .read_timeout_ns = config->media.read_timeout_ns,
+        .picture_limit = config->media.picture_limit,
+        .cancel = &camera->cancel,
+    };
+    int result = kind->open(&options, &source, error);
+    if (result < 0)
+        return result;
+    kind->info(source, &info);
+    *live = info.live;
+    pthread_mutex_lock(&camera->shared->lock);
+    text_copy(camera->status.source, sizeof camera->status.source, info.description ? info.description : "");
+    pthread_mutex_unlock(&camera->shared->lock);
+    result = read_until_failure(camera, kind, source, error);
+    kind->close(&source);
+    return result;
+}
+
+static int64_t retry_wait(struct camera *camera, int result, int failures, int64_t down_since_ns)
+{
+    int64_t wait = RETRY_FIRST_NS << (failures < 5 ? failures : 4);
+    if (wait > RETRY_MOST_NS)
+        wait = RETRY_MOST_NS;
+    if (clock_monotonic_ns() - down_since_ns > RETRY_LONG_OUTAGE_NS)
+        wait = RETRY_SLOW_NS;
+    if (result == ERR_AUTH)
+        wait = RETRY_AUTH_NS;
+    double jitter = 0.75 + 0.5 * random_unit(&camera->random);
+    wait = (int64_t)((double)wait * jitter);
+    return wait < RETRY_MOST_NS || wait > RETRY_SLOW_NS / 2 ? wait : RETRY_MOST_NS;
+}
+
+/* Waits until the retry is due or the camera is canceled. */
+static void wait_for_retry(struct camera *camera, int64_t wait_ns)
+{
+    int64_t until = clock_monotonic_ns() + wait_ns;
+    struct timespec t = {.tv_sec = until / NS_PER_S, .tv_nsec = until % NS_PER_S};
+    pthread_mutex_lock(&camera->shared->lock);
+    camera->retry_at_ns = until;
+    while (!atomic_load(&camera->cancel) && clock_monotonic_ns() < until)
+        pthread_cond_timedwait(&camera->retry, &camera->shared->lock, &t);
+    camera->retry_at_ns = 0;
+    pthread_mutex_unlock(&camera->shared->lock);
+}
+
+static void note_failure(struct camera *camera, int result, bool live, const struct error *error)
+{
+    pthread_mutex_lock(&camera->shared->lock);
+    camera->status.reconnects++;
+    const char *reason = result == ERR_END && live ? "the camera ended the stream" : error->text;
+    camera_set_state(camera, STREAM_FAILED, reason[0] ? reason : error_code_name(result));
+    pthread_mutex_unlock(&camera->shared->lock);
+}
+
+static void end_stream(struct camera *camera)
+{
+    pthread_mutex_lock(&camera->shared->lock);
+    camera_set_state(camera, STREAM_ENDED, "the file has been played to its end");
+    pthread_mutex_unlock(&camera->shared->lock);
+}
+
+static void *source_main(void *user)
+{
+    struct camera *camera = user;
+    struct error error = {0};
+    const struct source_kind *kind = source_kind_for(camera->stream->uri, &error);
+    int failures = 0;
+    int64_t down_since = clock_monotonic_ns();
+    while (!atomic_load(&camera->cancel)) {
+        bool live = false;
+        int64_t pictures = camera->number_last;
+        error.text[0] = '\0';
+        int result = kind ? attempt(camera, kind, &live, &error) : error.code;
+        if (atomic_load(&camera->cancel))
+            break;
+        if (result == ERR_END && !live) {
+            end_stream(camera);
+            break;
+        }
+        if (camera->number_last > pictures) {
+            failures = 0;
+            down_since = clock_monotonic_ns();
+        }
+        note_failure(camera, result, live, &error);
+        wait_for_retry(camera, retry_wait(camera, result, failures, down_since));
+        failures++;
+    }
+    return NULL;
+}
+
+/* ---- life ---- */
+
+static int64_t interval_of(const struct config *config, const struct stream_config *stream)
+{
+    double rate = stream->target_fps > 0 ? stream->target_fps : config->inference.max_fps;
+    return rate > 0 ? (int64_t)(1e9 / rate) : 0;
+}
+
+static int start_thread(struct camera *camera, struct error *error)
+{
+    if (!camera->stream->enabled) {
+        camera->status.state = STREAM_DISABLED;
+        return 0;
+    }
+    int failed = pthread_create(&camera->thread, NULL, source_main, camera);
+    if (failed)
+        return error_set_errno(error, failed, "stream %s: cannot start its thread",
+                               camera->stream->stream_id);
+    camera->thread_started = true;
+    return 0;
+}
+
+int camera_start(struct camera_shared *shared, const struct stream_config *stream, struct camera **camera,
+                 struct error *error)
+{
+    *camera = NULL;
+    struct camera *c = calloc(1, sizeof *c);
+    if (!c)
+        return error_nomem(error, stream->stream_id);
+    c->shared = shared;
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&c->retry, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    uint64_t seed;
+    secret_random(&seed, sizeof seed);
+    random_seed(&c->random, seed);
+    c->interval_ns = interval_of(shared->config, stream);
+    text_copy(c->status.stream_id, sizeof c->status.stream_id, stream->stream_id);
+    secret_random_hex(c->status.epoch, 8);
+    c->status.people = measure_invalid(REASON_NO_PICTURE);
+    c->status.latency_s = NAN;
+    c->stream = stream_config_copy(stream);
+    int result = c->stream ? 0 : error_nomem(error, stream->stream_id);
+    if (result == 0)
+        result = camera_path_create(shared->config, c->stream, &c->path, error);
+    if (result == 0)
+        result = start_thread(c, error);
+    if (result < 0)
+        camera_free(&c);
+    *camera = c;
+    return result;
+}
+
+void camera_join_source(struct camera *camera)
+{
+    atomic_store(&camera->cancel, true);
+    pthread_mutex_lock(&camera->shared->lock);
+    pthread_cond_broadcast(&camera->retry);
+    pthread_mutex_unlock(&camera->shared->lock);
+    if (camera->thread_started)
+        pthread_join(camera->thread, NULL);
+    camera->thread_started = false;
+}
+
+void camera_free(struct camera **camera)
+{
+    struct camera *c = *camera;
+    *camera = NULL;
+    if (!c)
+        return;
+    observation_release(&c->mailbox);
+    camera_path_destroy(&c->path);
+    stream_config_free(&c->stream);
+    pthread_cond_destroy(&c->retry);
+    free(c);
+}

@@ -1,0 +1,71 @@
+/*
+ * One live camera inside the manager: its source thread, mailbox, state and counters. Private to pipeline.
+ *
+ * Everything marked (L) is guarded by the manager's lock, which is the `lock` of the shared block below.
+ */
+#ifndef SCI_PIPELINE_CAMERA_H
+#define SCI_PIPELINE_CAMERA_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "base/random.h"
+#include "pipeline/manager.h"
+#include "pipeline/path.h"
+
+/* What the cameras of a manager share. */
+struct camera_shared {
+    pthread_mutex_t lock;
+    pthread_cond_t work; /* a mailbox was filled, a camera became free, or the end */
+    struct config *config;
+    void (*on_state)(void *user, const char *stream_id, enum stream_state state, const char *reason);
+    void *user;
+};
+
+struct camera {
+    struct camera_shared *shared;
+    struct stream_config *stream; /* own copy, immutable */
+    struct camera_path *path;     /* used by the worker that serves the camera */
+    pthread_t thread;
+    bool thread_started;
+    atomic_bool cancel;   /* ends the source thread */
+    pthread_cond_t retry; /* (L) interrupts the wait before a retry */
+
+    struct observation mailbox;  /* (L) */
+    bool mailbox_full;           /* (L) */
+    bool serving;                /* (L) a worker has an observation of it */
+    bool removed;                /* (L) */
+    int64_t due_ns;              /* (L) monotonic: when it may be served next */
+    int64_t interval_ns;         /* 1 / target rate */
+    int64_t retry_at_ns;         /* (L) monotonic, 0 = none planned */
+    int64_t last_picture_ns;     /* (L) monotonic, 0 = none yet */
+    int64_t rate_times[16];      /* (L) ring: when the last snapshots were published */
+    size_t rate_count;           /* (L) */
+    struct stream_status status; /* (L) */
+
+    /* the source thread's own */
+    struct random_state random;
+    int64_t stream_offset_ns; /* added to the source's stream time, so that time goes on over reconnects */
+    int64_t stream_last_ns;
+    int64_t number_offset, number_last;
+};
+
+/* Makes a camera and starts its source thread (unless it is disabled). */
+int camera_start(struct camera_shared *shared, const struct stream_config *stream, struct camera **camera,
+                 struct error *error);
+/* Ends the source thread and joins it; must be called without the lock. */
+void camera_join_source(struct camera *camera);
+/* After camera_join_source, and when no worker serves it. */
+void camera_free(struct camera **camera);
+
+/* With the lock held. Tells `on_state` when something changed. */
+void camera_set_state(struct camera *camera, enum stream_state state, const char *reason);
+/* With the lock held: a copy of the status as of now. */
+void camera_get_status(const struct camera *camera, int64_t now_ns, struct stream_status *status);
+/* With the lock held: connected, but no picture for `stall_after`: stalled. */
+void camera_watch(struct camera *camera, int64_t now_ns);
+/* With the lock held: counts a published snapshot. */
+void camera_count_snapshot(struct camera *camera, const struct snapshot *snapshot);
+
+#endif

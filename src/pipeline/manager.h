@@ -1,0 +1,80 @@
+/*
+ * The stream manager: cameras that come and go, their source threads, and the workers that share one network.
+ *
+ * Each camera has a thread that reads its source into a one-slot mailbox: a newer picture replaces one that
+ * nobody has taken yet, so a slow network drops pictures and never lags. Workers take the camera that is most
+ * overdue (its schedule advances by 1 / target rate), run the network, the camera's path, and hand the
+ * snapshot to the sinks. At most one picture per camera is with a worker, so a camera's snapshots are in
+ * order.
+ *
+ * Threads: every function may be called from any thread except from a sink. Sinks are called from worker
+ * threads.
+ */
+#ifndef SCI_PIPELINE_MANAGER_H
+#define SCI_PIPELINE_MANAGER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "config/config.h"
+#include "core/snapshot.h"
+#include "core/stream.h"
+#include "vision/network.h"
+
+struct manager; /* opaque */
+
+enum { MANAGER_REASON_MAX = 256, LATENCY_BUCKETS = 12, MANAGER_STREAMS_MAX = 256, MANAGER_SINKS_MAX = 8 };
+
+/* Upper bounds of the latency histogram, seconds. */
+extern const double manager_latency_bounds[LATENCY_BUCKETS];
+
+struct manager_options {
+    struct config *config; /* the manager keeps a reference */
+    struct network
+        *network; /* lent; closed by the caller after manager_stop. NULL: pictures cannot be analysed */
+    const struct snapshot_sink *sinks; /* copied */
+    size_t sink_count;
+    /* A camera changed its state. Called from source threads and the watchdog; must not block or call the
+     * manager. */
+    void (*on_state)(void *user, const char *stream_id, enum stream_state state, const char *reason);
+    void *user;
+};
+
+struct stream_status {
+    char stream_id[ID_SIZE];
+    char epoch[EPOCH_SIZE];
+    enum stream_state state;
+    char reason[MANAGER_REASON_MAX]; /* empty when there is none */
+    double retry_in_s;               /* NaN when no retry is planned */
+    char source[128];                /* "H.264 1280x720, RTSP over TCP"; empty when not open */
+    int width, height;               /* 0 until known */
+    double picture_age_s;            /* NaN before the first picture */
+    double analyzed_fps;             /* over the last seconds */
+    int64_t seq;                     /* of the newest snapshot */
+    int64_t frames_decoded, frames_analyzed, frames_replaced, reconnects;
+    struct measure people; /* of the newest snapshot */
+    double latency_s;      /* of the newest snapshot, capture to published; NaN before */
+    double latency_sum_s;
+    int64_t latency_buckets[LATENCY_BUCKETS]; /* cumulative */
+};
+
+int manager_start(const struct manager_options *options, struct manager **manager, struct error *error);
+/* Joins sources, then workers. */
+void manager_stop(struct manager **manager);
+
+/* Adds a camera (the manager copies `stream`). ERR_EXISTS, ERR_FULL. Whether it can be reached is its state.
+ */
+int manager_add(struct manager *manager, const struct stream_config *stream, struct error *error);
+/* When it returns no further snapshot of the camera reaches a sink. ERR_NOT_FOUND. */
+int manager_remove(struct manager *manager, const char *stream_id, struct error *error);
+
+/* A copy of the camera's configuration: stream_config_free. NULL when there is no such camera, or no memory.
+ */
+struct stream_config *manager_stream_config(struct manager *manager, const char *stream_id);
+/* ERR_NOT_FOUND */
+int manager_status(struct manager *manager, const char *stream_id, struct stream_status *status);
+/* Fills at most `limit`, ordered by stream_id; returns how many there are. */
+size_t manager_statuses(struct manager *manager, struct stream_status *statuses, size_t limit);
+
+#endif
