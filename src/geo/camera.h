@@ -41,7 +41,8 @@ struct camera_pinhole {
 
 struct camera_model {
     enum camera_kind kind;
-    double width, height; /* displayed picture size that the model is for; others are scaled */
+    double width, height; /* displayed picture size that the model is for, 0 = any; the caller scales pixels
+                           * of another size */
     double residual_m;    /* rms residual of the fit, metres; NaN when not known */
     union {
         struct homography to_ground;
@@ -68,5 +69,8 @@ double camera_ground_error(const struct camera_model *camera, struct point pixel
 /* Mean pixels per metre of ground at a pixel (root of the Jacobian's inverse determinant); NaN where there is
  * none. */
 double camera_pixels_per_metre(const struct camera_model *camera, struct point pixel);
+/* Metres per pixel of a Jacobian across the line of sight (least) and along it (greatest): its singular
+ * values. */
+void camera_ground_scale(const double jacobian[4], double *least, double *greatest);
 
 #endif

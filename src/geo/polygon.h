@@ -22,6 +22,7 @@ struct rect polygon_bounds(const struct point *corners, size_t count);
 int polygon_check_simple(const struct point *corners, size_t count, struct error *error);
 /* Distance from p to the ring (its edges), 0 on it. */
 double polygon_distance(const struct point *corners, size_t count, struct point p);
+double segment_distance(struct point a, struct point b, struct point p);
 /* Area of the intersection of the polygon with an axis-parallel rectangle (exact; any simple polygon). */
 double polygon_rect_area(const struct point *corners, size_t count, struct rect r);
 
