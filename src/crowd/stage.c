@@ -1,0 +1,287 @@
+/*
+ * Order of work for one picture: feet to the ground, positions to velocities, people to the density map, then
+ * the measures of the stream and of every zone. Grids are rebuilt only when the size of the displayed picture
+ * changes.
+ */
+#include "crowd/stage.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "crowd/counts.h"
+#include "crowd/density_map.h"
+#include "crowd/ground_area.h"
+#include "crowd/people.h"
+#include "crowd/stage_zones.h"
+#include "crowd/view.h"
+
+/* A person who was away for longer comes back as somebody new. */
+static const int64_t FORGET_NS = 5 * NS_PER_S;
+
+struct crowd_stage {
+    struct camera_model camera;
+    struct point region[ZONE_CORNERS_MAX];
+    size_t region_count;
+    const struct zone *zones;
+    const struct line *lines;
+    size_t zone_count, line_count;
+    double cell_m, sigma_m;
+
+    int width, height; /* what the following is for; 0 = not built */
+    bool ground_is_given;
+    struct view view;
+    struct ground_area area;
+    struct density_map *map;
+    struct zone_area *zone_areas;
+
+    struct people *people;
+    struct placed *placed; /* one per track with a ground position, in the order of the tracks */
+    struct foot *feet;     /* one per track */
+    size_t capacity;
+    struct zone_state *zone_states;
+    struct line_state *line_states;
+    struct density_grid grid;
+};
+
+static int allocate(struct crowd_stage *s, struct error *error)
+{
+    s->people = people_create();
+    s->zone_states = calloc(s->zone_count + 1, sizeof(*s->zone_states));
+    s->zone_areas = calloc(s->zone_count + 1, sizeof(*s->zone_areas));
+    s->line_states = calloc(s->line_count + 1, sizeof(*s->line_states));
+    if (!s->people || !s->zone_states || !s->zone_areas || !s->line_states) {
+        return error_nomem(error, "the measuring stage");
+    }
+    for (size_t i = 0; i < s->zone_count; i++) {
+        s->zone_states[i].zone = &s->zones[i];
+    }
+    for (size_t i = 0; i < s->line_count; i++) {
+        s->line_states[i].line = &s->lines[i];
+    }
+    return 0;
+}
+
+static int check_options(const struct crowd_options *o, struct error *error)
+{
+    if (!(o->cell_m > 0) || !(o->sigma_m > 0)) {
+        return error_set(error, ERR_INVALID, "density: cell %g m and sigma %g m must be greater than 0",
+                         o->cell_m, o->sigma_m);
+    }
+    if (o->region_count > ZONE_CORNERS_MAX) {
+        return error_set(error, ERR_INVALID, "the region of interest has more than %d corners",
+                         ZONE_CORNERS_MAX);
+    }
+    return 0;
+}
+
+int crowd_stage_create(const struct crowd_options *options, struct crowd_stage **stage, struct error *error)
+{
+    *stage = NULL;
+    int rc = check_options(options, error);
+    if (rc) {
+        return rc;
+    }
+    struct crowd_stage *s = calloc(1, sizeof(*s));
+    if (!s) {
+        return error_nomem(error, "the measuring stage");
+    }
+    if (options->camera) {
+        s->camera = *options->camera;
+    }
+    s->region_count = options->region ? options->region_count : 0;
+    for (size_t i = 0; i < s->region_count; i++) {
+        s->region[i] = options->region[i];
+    }
+    s->zones = options->zones;
+    s->zone_count = options->zone_count;
+    s->lines = options->lines;
+    s->line_count = options->line_count;
+    s->cell_m = options->cell_m;
+    s->sigma_m = options->sigma_m;
+    rc = allocate(s, error);
+    if (rc) {
+        crowd_stage_destroy(&s);
+        return rc;
+    }
+    *stage = s;
+    return 0;
+}
+
+static void clear_ground(struct crowd_stage *s)
+{
+    for (size_t i = 0; s->zone_areas && i < s->zone_count; i++) {
+        zone_area_free(&s->zone_areas[i]);
+    }
+    density_map_destroy(&s->map);
+    ground_area_free(&s->area);
+    s->width = 0;
+    s->height = 0;
+}
+
+void crowd_stage_destroy(struct crowd_stage **stage)
+{
+    struct crowd_stage *s = *stage;
+    if (!s) {
+        return;
+    }
+    clear_ground(s);
+    people_destroy(&s->people);
+    free(s->placed);
+    free(s->feet);
+    free(s->zone_states);
+    free(s->zone_areas);
+    free(s->line_states);
+    free(s);
+    *stage = NULL;
+}
+
+static int build_ground(struct crowd_stage *s, const struct crowd_input *in, struct error *error)
+{
+    clear_ground(s);
+    const bool given = in->ground_is_given != 0;
+    if (given && s->camera.kind == CAMERA_NONE) {
+        view_init_zones(&s->view, s->zones, s->zone_count);
+    } else {
+        view_init(&s->view, &s->camera, in->width, in->height, s->region, s->region_count);
+    }
+    int rc = ground_area_build(&s->view, s->cell_m, &s->area, error);
+    if (rc == 0) {
+        rc = density_map_create(&s->area, s->sigma_m, &s->map, error);
+    }
+    for (size_t i = 0; rc == 0 && i < s->zone_count; i++) {
+        rc = zone_area_build(&s->view, &s->area, &s->zones[i], &s->zone_areas[i], error);
+    }
+    if (rc) {
+        clear_ground(s);
+        return rc;
+    }
+    s->width = in->width;
+    s->height = in->height;
+    s->ground_is_given = given;
+    s->grid = (struct density_grid){s->area.origin_x, s->area.origin_y, s->area.cell_m,
+                                    s->area.columns,  s->area.rows,     density_map_values(s->map)};
+    return 0;
+}
+
+static int reserve(struct crowd_stage *s, size_t count, struct error *error)
+{
+    if (count <= s->capacity) {
+        return 0;
+    }
+    size_t capacity = s->capacity ? s->capacity : 64;
+    while (capacity < count) {
+        capacity *= 2;
+    }
+    struct placed *placed = realloc(s->placed, capacity * sizeof(*placed));
+    s->placed = placed ? placed : s->placed;
+    struct foot *feet = realloc(s->feet, capacity * sizeof(*feet));
+    s->feet = feet ? feet : s->feet;
+    if (!placed || !feet) {
+        return error_nomem(error, "the people of a picture");
+    }
+    s->capacity = capacity;
+    return 0;
+}
+
+/* The track's foot on the ground, unless somebody else has measured it. */
+static void place_track(struct crowd_stage *s, const struct crowd_input *in, struct track *t,
+                        struct foot *foot)
+{
+    foot->pixel = box_foot(t->box);
+    foot->noise = box_foot_noise(t->box, in->height, t->coasted);
+    foot->presence = track_presence(t);
+    if (in->ground_is_given) {
+        foot->presence = 1;
+        return;
+    }
+    t->ground = (struct track_ground){0};
+    t->ground.valid =
+        view_is_calibrated(&s->view) && view_to_ground(&s->view, foot->pixel, &t->ground.position);
+    t->ground.error_m = t->ground.valid ? view_ground_error(&s->view, foot->pixel, foot->noise) : 0;
+}
+
+static int follow_track(struct crowd_stage *s, const struct crowd_input *in, struct track *t,
+                        struct foot *foot, struct error *error)
+{
+    struct person *person = people_touch(s->people, t->track_id, in->stream_ns, &foot->slot);
+    if (!person) {
+        return error_nomem(error, "a person's record");
+    }
+    if (t->ground.valid && !t->coasted) {
+        person_add_position(person, in->stream_ns, t->ground.position);
+    }
+    person_age(person, in->stream_ns);
+    t->ground.velocity_valid = t->ground.valid && person->velocity_valid;
+    t->ground.velocity = t->ground.velocity_valid ? person->velocity : (struct point){0, 0};
+    foot->speed_error = person->velocity_error;
+    return 0;
+}
+
+static int place_all(struct crowd_stage *s, const struct crowd_input *in, size_t *placed, struct error *error)
+{
+    *placed = 0;
+    people_forget(s->people, in->stream_ns - FORGET_NS);
+    for (size_t i = 0; i < in->track_count; i++) {
+        struct track *t = &in->tracks[i];
+        place_track(s, in, t, &s->feet[i]);
+        const int rc = follow_track(s, in, t, &s->feet[i], error);
+        if (rc) {
+            return rc;
+        }
+        if (t->ground.valid) {
+            s->placed[*placed] =
+                (struct placed){t->ground.position, t->ground.error_m, s->feet[i].presence, 0};
+            s->feet[i].placed = (*placed)++;
+        }
+    }
+    return 0;
+}
+
+int crowd_stage_update(struct crowd_stage *stage, const struct crowd_input *input, struct snapshot *snapshot,
+                       struct error *error)
+{
+    struct crowd_stage *s = stage;
+    if (input->width <= 0 || input->height <= 0) {
+        return error_set(error, ERR_INVALID, "the picture's size is %dx%d", input->width, input->height);
+    }
+    int rc = reserve(s, input->track_count, error);
+    if (rc == 0 && (input->width != s->width || input->height != s->height ||
+                    (input->ground_is_given != 0) != s->ground_is_given)) {
+        rc = build_ground(s, input, error);
+    }
+    size_t placed = 0;
+    if (rc || (rc = place_all(s, input, &placed, error))) {
+        return rc;
+    }
+    density_map_update(s->map, s->placed, placed);
+
+    const struct scene scene = {
+        .view = &s->view,
+        .area = &s->area,
+        .map = s->map,
+        .tracks = input->tracks,
+        .feet = s->feet,
+        .track_count = input->track_count,
+        .placed = s->placed,
+        .placed_count = placed,
+        .calibrated = view_is_calibrated(&s->view) || input->ground_is_given,
+    };
+    measure_stream(&scene, &snapshot->measures);
+    for (size_t i = 0; i < s->zone_count; i++) {
+        measure_zone(&scene, &s->zones[i], &s->zone_areas[i], &s->zone_states[i].measures);
+    }
+    for (size_t i = 0; i < s->line_count; i++) {
+        measure_set_clear(&s->line_states[i].measures);
+    }
+    snapshot->regime = REGIME_BOXES;
+    snapshot->tracks = input->tracks;
+    snapshot->track_count = input->track_count;
+    snapshot->zones = s->zone_states;
+    snapshot->zone_count = s->zone_count;
+    snapshot->lines = s->line_states;
+    snapshot->line_count = s->line_count;
+    snapshot->grid = s->area.area_m2 > 0 ? &s->grid : NULL;
+    return 0;
+}

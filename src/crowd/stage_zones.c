@@ -1,0 +1,216 @@
+#include "crowd/stage_zones.h"
+
+#include <math.h>
+
+#include "crowd/counts.h"
+#include "geo/polygon.h"
+
+static const double Z90 = 1.6449;
+/* A zone of which the camera sees less is not measured: what it shows would pass for the whole. */
+static const double LEAST_VISIBLE_SHARE = 0.5;
+
+double zone_membership(const struct scene *scene, const struct zone *zone, size_t track, int *is_inside)
+{
+    const struct track *t = &scene->tracks[track];
+    const struct foot *f = &scene->feet[track];
+    const bool ground = zone->coordinates == COORDINATES_GROUND;
+    struct point scaled[ZONE_CORNERS_MAX];
+    const struct point *corners = zone->corners;
+    struct point at = t->ground.position;
+    double sigma = t->ground.error_m / sqrt(2);
+    *is_inside = 0;
+    if (ground && !t->ground.valid) {
+        return 0;
+    }
+    if (!ground) {
+        for (size_t i = 0; i < zone->corner_count; i++) {
+            scaled[i] = (struct point){corners[i].x * scene->view->width, corners[i].y * scene->view->height};
+        }
+        corners = scaled;
+        at = f->pixel;
+        sigma = hypot(f->noise.x, f->noise.y) / sqrt(2);
+        /* Feet below the picture's edge belong to the zone that reaches the edge. */
+        at.y = fmin(at.y, scene->view->height - 1e-6);
+    }
+    *is_inside = polygon_contains(corners, zone->corner_count, at);
+    const double d = polygon_distance(corners, zone->corner_count, at);
+    return inside_probability(*is_inside ? d : -d, sigma);
+}
+
+struct speeds {
+    double n, sum, least, variance;
+};
+
+/* Noise makes a standing person walk: the squared speed is too large by the variance of both axes, so `least`
+ * takes it off. */
+static void add_speed(struct speeds *s, const struct track *t, const struct foot *f)
+{
+    if (!t->ground.velocity_valid) {
+        return;
+    }
+    const double v = hypot(t->ground.velocity.x, t->ground.velocity.y);
+    s->n += 1;
+    s->sum += v;
+    s->least += sqrt(fmax(0, v * v - 2 * f->speed_error * f->speed_error));
+    s->variance += f->speed_error * f->speed_error;
+}
+
+static struct measure speed_measure(const struct scene *scene, const struct speeds *s, double people)
+{
+    if (!scene->calibrated) {
+        return measure_invalid(REASON_UNCALIBRATED);
+    }
+    if (s->n < 1) {
+        return measure_invalid(people > 0 ? REASON_TOO_SHORT : REASON_NO_PEOPLE);
+    }
+    const double spread = Z90 * sqrt(s->variance) / s->n;
+    return measure_between(s->sum / s->n, fmax(0, s->least / s->n - spread), s->sum / s->n + spread);
+}
+
+static struct measure peak_measure(const struct scene *scene, int cell)
+{
+    if (cell < 0) {
+        return measure_invalid(REASON_NOT_VISIBLE);
+    }
+    const double value = (double)density_map_values(scene->map)[cell];
+    const double spread = Z90 * density_map_deviation(scene->map, cell, scene->placed, scene->placed_count);
+    return measure_between(value, fmax(0, value - spread), value + spread);
+}
+
+/* A sliver of a cell is no place to look for the worst one, unless there is nothing else. */
+static int better_cell(const struct scene *scene, int best, int cell, bool whole, bool *best_whole)
+{
+    const float *values = density_map_values(scene->map);
+    if (best < 0 || (whole && !*best_whole) || (whole == *best_whole && values[cell] > values[best])) {
+        *best_whole = whole;
+        return cell;
+    }
+    return best;
+}
+
+static void measure_view_density(const struct scene *scene, const struct measure *people,
+                                 struct measure_set *set)
+{
+    const struct ground_area *a = scene->area;
+    if (!scene->calibrated) {
+        set->of[MEASURE_DENSITY_MEAN] = measure_invalid(REASON_UNCALIBRATED);
+        set->of[MEASURE_DENSITY_PEAK] = measure_invalid(REASON_UNCALIBRATED);
+        return;
+    }
+    if (!(a->area_m2 > 0)) {
+        set->of[MEASURE_DENSITY_MEAN] = measure_invalid(REASON_NOT_VISIBLE);
+        set->of[MEASURE_DENSITY_PEAK] = measure_invalid(REASON_NOT_VISIBLE);
+        return;
+    }
+    double n = 0;
+    for (size_t i = 0; i < scene->placed_count; i++) {
+        n += scene->placed[i].norm > 0 ? 1 : 0;
+    }
+    const double off = people->value - n; /* people on ground that is not measured */
+    set->of[MEASURE_DENSITY_MEAN] = measure_scaled(
+        measure_between(n, fmin(n, fmax(0, people->low - off)), fmax(n, people->high - off)), 1 / a->area_m2);
+    int best = -1;
+    bool whole = false;
+    for (int i = 0; i < a->columns * a->rows; i++) {
+        if (a->share[i] > 0) {
+            best = better_cell(scene, best, i, a->share[i] >= 0.5F, &whole);
+        }
+    }
+    set->of[MEASURE_DENSITY_PEAK] = peak_measure(scene, best);
+}
+
+void measure_stream(const struct scene *scene, struct measure_set *set)
+{
+    measure_set_clear(set);
+    struct count_sum sum = {0};
+    struct speeds speeds = {0};
+    for (size_t i = 0; i < scene->track_count; i++) {
+        count_add(&sum, scene->feet[i].presence, 1, 1);
+        add_speed(&speeds, &scene->tracks[i], &scene->feet[i]);
+    }
+    set->of[MEASURE_PEOPLE] = count_measure(&sum);
+    set->of[MEASURE_SPEED_MEAN] = speed_measure(scene, &speeds, sum.counted);
+    measure_view_density(scene, &set->of[MEASURE_PEOPLE], set);
+}
+
+/* NULL, or why the zone cannot be measured at all. */
+static const char *zone_problem(const struct scene *scene, const struct zone *zone,
+                                const struct zone_area *area)
+{
+    if (zone->coordinates != COORDINATES_GROUND) {
+        return NULL;
+    }
+    if (!scene->calibrated) {
+        return REASON_UNCALIBRATED;
+    }
+    const double whole = polygon_area(zone->corners, zone->corner_count);
+    return area->area_m2 < LEAST_VISIBLE_SHARE * whole ? REASON_NOT_VISIBLE : NULL;
+}
+
+static void measure_zone_density(const struct scene *scene, const struct zone_area *area,
+                                 struct measure_set *set)
+{
+    const char *problem = !scene->calibrated  ? REASON_UNCALIBRATED
+                          : area->area_m2 > 0 ? NULL
+                                              : REASON_NOT_VISIBLE;
+    if (problem) {
+        set->of[MEASURE_DENSITY_MEAN] = measure_invalid(problem);
+        set->of[MEASURE_DENSITY_PEAK] = measure_invalid(problem);
+        return;
+    }
+    const float *values = density_map_values(scene->map);
+    const double half = 0.5 * scene->area->cell_m * scene->area->cell_m;
+    double people = 0;
+    int best = -1;
+    bool whole = false;
+    for (size_t i = 0; i < area->count; i++) {
+        const struct zone_cell *c = &area->cells[i];
+        people += (double)values[c->cell] * (double)c->m2;
+        best = better_cell(scene, best, c->cell, (double)c->m2 >= half, &whole);
+    }
+    const struct measure *n = &set->of[MEASURE_OCCUPANCY];
+    set->of[MEASURE_DENSITY_MEAN] =
+        measure_scaled(measure_between(people, fmin(people, fmax(0, people - (n->value - n->low))),
+                                       people + (n->high - n->value)),
+                       1 / area->area_m2);
+    set->of[MEASURE_DENSITY_PEAK] = peak_measure(scene, best);
+}
+
+static void invalidate_zone(struct measure_set *set, const char *reason)
+{
+    static const enum measure_id all[] = {MEASURE_OCCUPANCY, MEASURE_DENSITY_MEAN, MEASURE_DENSITY_PEAK,
+                                          MEASURE_SPEED_MEAN};
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+        set->of[all[i]] = measure_invalid(reason);
+    }
+}
+
+void measure_zone(const struct scene *scene, const struct zone *zone, const struct zone_area *area,
+                  struct measure_set *set)
+{
+    measure_set_clear(set);
+    const char *problem = zone_problem(scene, zone, area);
+    if (problem) {
+        invalidate_zone(set, problem);
+        if (zone->capacity > 0) {
+            set->of[MEASURE_OCCUPANCY_SHARE] = measure_invalid(problem);
+        }
+        return;
+    }
+    struct count_sum sum = {0};
+    struct speeds speeds = {0};
+    for (size_t i = 0; i < scene->track_count; i++) {
+        int inside = 0;
+        const double p = zone_membership(scene, zone, i, &inside);
+        count_add(&sum, scene->feet[i].presence, p, inside);
+        if (inside) {
+            add_speed(&speeds, &scene->tracks[i], &scene->feet[i]);
+        }
+    }
+    set->of[MEASURE_OCCUPANCY] = count_measure(&sum);
+    if (zone->capacity > 0) {
+        set->of[MEASURE_OCCUPANCY_SHARE] = measure_scaled(set->of[MEASURE_OCCUPANCY], 100 / zone->capacity);
+    }
+    set->of[MEASURE_SPEED_MEAN] = speed_measure(scene, &speeds, sum.counted);
+    measure_zone_density(scene, area, set);
+}
