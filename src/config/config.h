@@ -143,6 +143,13 @@ int stream_config_from_json(const struct config *config, const struct json *obje
                             struct stream_config **stream,
                             void (*on_field)(void *user, const char *field, const char *message), void *user,
                             struct error *error);
+/* A stream with the configuration's defaults and nothing else, for an input that no stream is written for
+ * (sci analyze): unpaced, not looped, enabled, uncalibrated. NULL without memory. */
+struct stream_config *stream_config_default(const struct config *config, const char *stream_id,
+                                            const char *uri);
+/* A camera's calibration from a file: XML as published with PETS, or YAML with what stands under
+ * `calibration:`. Prepared. */
+int calibration_load(const char *path, struct camera_model *camera, struct error *error);
 struct stream_config *stream_config_copy(const struct stream_config *stream); /* NULL without memory */
 void stream_config_free(struct stream_config **stream);
 
