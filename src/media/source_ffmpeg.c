@@ -1,0 +1,233 @@
+/*
+ * Video files, RTSP and HTTP as a source. The reader decodes; this file gives each picture its times, waits
+ * until a paced one is due, starts a looped file again, and keeps the number of pictures that are out within
+ * its limit.
+ *
+ * Pacing: a picture is due at (instant of the first picture) + (its stream time), so errors do not add up. A
+ * consumer that is late gets the overdue pictures at once and with the times at which they were due; the
+ * schedule stays. Only a standstill of more than a minute (a machine that slept) starts the schedule anew.
+ *
+ * When `picture_limit` pictures are out, a camera or a paced file drops what it decodes (the newest picture
+ * counts, and a camera does not wait; `number` goes on, so that the gap can be seen); a file as fast as
+ * possible waits.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <libavutil/frame.h>
+
+#include "base/text.h"
+#include "core/observation.h"
+#include "media/address.h"
+#include "media/frame_picture.h"
+#include "media/pace.h"
+#include "media/reader.h"
+#include "media/slots.h"
+#include "media/source.h"
+#include "media/stream_time.h"
+
+enum { PICTURES_OUT = 8, DESCRIPTION_SIZE = 96 };
+
+struct source {
+    char *uri;
+    char shown[ADDRESS_SHOWN];
+    struct source_options options; /* its uri is the one above */
+    struct reader *reader;
+    struct reader_facts facts;
+    char description[DESCRIPTION_SIZE];
+    AVFrame *frame;
+    struct slots *slots;
+    struct stream_time time;
+    struct pace pace;
+    int64_t number, pass_began; /* pictures so far, and when this pass over the file began */
+    int width, height;
+};
+
+static bool accepts(const char *uri)
+{
+    return address_type(uri) != ADDRESS_OTHER;
+}
+
+static int open_reader(struct source *s, struct error *error)
+{
+    struct reader_options options = {.uri = s->uri,
+                                     .cancel = s->options.cancel,
+                                     .open_timeout_ns = s->options.open_timeout_ns,
+                                     .read_timeout_ns = s->options.read_timeout_ns};
+
+    /* A local file answers or fails; how long its next picture takes is the decoder's affair. */
+    if (address_type(s->uri) == ADDRESS_FILE)
+        options.read_timeout_ns = 0;
+    return reader_open(&options, &s->reader, error);
+}
+
+static void learn(struct source *s)
+{
+    char size[32] = "";
+
+    reader_facts(s->reader, &s->facts);
+    s->width = s->facts.width, s->height = s->facts.height;
+    s->time.live = s->facts.live;
+    s->time.rate = s->facts.live ? 0 : s->options.frame_rate;
+    s->time.duration_ns =
+        (int64_t)((double)NS_PER_S / (s->facts.frame_rate > 0 ? s->facts.frame_rate : 25.0));
+    if (s->time.duration_ns < 1)
+        s->time.duration_ns = 1;
+    if (s->width > 0)
+        snprintf(size, sizeof size, " %dx%d", s->width, s->height);
+    text_format(s->description, sizeof s->description, "%s%s, %s", s->facts.codec, size, s->facts.transport);
+}
+
+static void source_close(struct source **source)
+{
+    struct source *s = *source;
+
+    *source = NULL;
+    if (!s)
+        return;
+    reader_close(&s->reader);
+    av_frame_free(&s->frame);
+    slots_release(&s->slots);
+    free(s->uri);
+    free(s);
+}
+
+static int source_open(const struct source_options *options, struct source **source, struct error *error)
+{
+    struct source *s = calloc(1, sizeof *s);
+    int result;
+
+    *source = NULL;
+    if (!s)
+        return error_nomem(error, "a video source");
+    s->options = *options;
+    s->options.uri = s->uri = text_duplicate(options->uri);
+    address_shown(options->uri, s->shown);
+    s->frame = av_frame_alloc();
+    s->slots = slots_create(options->picture_limit ? options->picture_limit : PICTURES_OUT);
+    if (!s->uri || !s->frame || !s->slots)
+        result = error_nomem(error, "a video source");
+    else
+        result = open_reader(s, error);
+    if (result) {
+        source_close(&s);
+        return result;
+    }
+    learn(s);
+    *source = s;
+    return 0;
+}
+
+/* Opened anew for every pass: each is the same, whatever can or cannot be sought in. */
+static int start_again(struct source *s, struct error *error)
+{
+    int result;
+
+    reader_close(&s->reader);
+    result = open_reader(s, error);
+    if (result)
+        return result;
+    stream_time_restart(&s->time);
+    s->pass_began = s->number;
+    return 0;
+}
+
+/* The next frame, over the end of a looped file. */
+static int next_frame(struct source *s, int64_t *stamp_ns, struct instant *arrival, struct error *error)
+{
+    for (;;) {
+        int result = s->reader ? reader_next(s->reader, s->frame, stamp_ns, arrival, error) : ERR_END;
+
+        if (result != ERR_END || !s->options.loop || s->facts.live ||
+            (s->reader && s->number == s->pass_began))
+            return result;
+        result = start_again(s, error);
+        if (result)
+            return result;
+    }
+}
+
+/* A slot for the picture in hand; 1 when it has to be dropped. */
+static int take_slot(struct source *s, bool paced, int64_t deadline_ns, struct error *error)
+{
+    int result;
+
+    if (slots_try(s->slots))
+        return 0;
+    if ((paced || s->facts.live) && clock_monotonic_ns() < deadline_ns)
+        return 1;
+    result = paced || s->facts.live ? ERR_FULL : slots_wait(s->slots, deadline_ns, s->options.cancel);
+    if (result == ERR_CANCELED)
+        return error_set(error, result, "%s: interrupted", s->shown);
+    if (result)
+        return error_set(error, result, "%s: all %zu pictures are still in use", s->shown,
+                         s->options.picture_limit ? s->options.picture_limit : (size_t)PICTURES_OUT);
+    return 0;
+}
+
+static int give(struct source *s, struct observation *observation, int64_t stream_ns, struct instant capture,
+                struct error *error)
+{
+    struct picture *picture = frame_picture_wrap(s->frame, s->slots);
+
+    if (!picture) {
+        slots_give_back(s->slots);
+        return error_nomem(error, s->shown);
+    }
+    picture->capture = capture;
+    picture->stream_ns = stream_ns;
+    picture->number = s->number;
+    *observation = (struct observation){.kind = OBSERVATION_PICTURE,
+                                        .picture = picture,
+                                        .capture = capture,
+                                        .stream_ns = stream_ns,
+                                        .number = s->number,
+                                        .width = picture->width,
+                                        .height = picture->height};
+    s->width = picture->width, s->height = picture->height;
+    return 0;
+}
+
+static int source_read(struct source *s, struct observation *observation, struct error *error)
+{
+    bool paced = s->options.paced && !s->facts.live;
+    int64_t deadline_ns =
+        s->options.read_timeout_ns > 0 ? clock_monotonic_ns() + s->options.read_timeout_ns : INT64_MAX;
+
+    memset(observation, 0, sizeof *observation);
+    for (;;) {
+        int64_t stamp_ns = STREAM_TIME_NONE, stream_ns;
+        struct instant capture;
+        int result = next_frame(s, &stamp_ns, &capture, error);
+
+        if (result)
+            return result;
+        stream_ns = stream_time_next(&s->time, stamp_ns, capture.mono_ns);
+        s->number++;
+        if (paced && pace_wait(&s->pace, stream_ns, s->options.cancel, &capture) != 0)
+            return error_set(error, ERR_CANCELED, "%s: interrupted", s->shown);
+        result = take_slot(s, paced, deadline_ns, error);
+        if (result < 0)
+            return result;
+        if (result == 0)
+            return give(s, observation, stream_ns, capture, error);
+    }
+}
+
+static void source_info(const struct source *s, struct source_info *info)
+{
+    *info = (struct source_info){.width = s->width,
+                                 .height = s->height,
+                                 .frame_rate = s->time.rate > 0 ? s->time.rate : s->facts.frame_rate,
+                                 .frame_count = s->facts.frame_count,
+                                 .live = s->facts.live,
+                                 .description = s->description};
+}
+
+const struct source_kind source_kind_ffmpeg = {.name = "video",
+                                               .accepts = accepts,
+                                               .open = source_open,
+                                               .read = source_read,
+                                               .info = source_info,
+                                               .close = source_close};
