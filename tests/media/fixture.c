@@ -1,0 +1,104 @@
+#include "fixture.h"
+
+#include <fcntl.h>
+#include <ftw.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static char folder[256];
+
+const char *fixture_begin(void)
+{
+    const char *tmp = getenv("TMPDIR");
+
+    snprintf(folder, sizeof folder, "%s/sci_media_XXXXXX", tmp && *tmp ? tmp : "/tmp");
+    assert_non_null(mkdtemp(folder));
+    return folder;
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *walk)
+{
+    (void)st, (void)type, (void)walk;
+    return remove(path);
+}
+
+void fixture_end(void)
+{
+    if (folder[0])
+        nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    folder[0] = '\0';
+}
+
+const char *fixture_path(const char *name)
+{
+    static char ring[8][512];
+    static unsigned next;
+    char *out = ring[next++ % 8];
+
+    snprintf(out, sizeof ring[0], "%s/%s", folder, name);
+    return out;
+}
+
+bool fixture_has(const char *command)
+{
+    char line[256];
+
+    snprintf(line, sizeof line, "command -v %s >/dev/null 2>&1", command);
+    return system(line) == 0;
+}
+
+void fixture_ffmpeg(const char *format, ...)
+{
+    char line[2048];
+    va_list args;
+    int used;
+
+    if (!fixture_has("ffmpeg"))
+        skip();
+    used = snprintf(line, sizeof line, "cd '%s' && ffmpeg -nostdin -v error -y ", folder);
+    va_start(args, format);
+    vsnprintf(line + used, sizeof line - (size_t)used, format, args);
+    va_end(args);
+    if (system(line) != 0)
+        fail_msg("%s", line);
+}
+
+void fixture_write(const char *name, const void *bytes, size_t size)
+{
+    FILE *file = fopen(fixture_path(name), "wb");
+
+    assert_non_null(file);
+    assert_int_equal(fwrite(bytes, 1, size, file), size);
+    assert_int_equal(fclose(file), 0);
+}
+
+void fixture_truncate(const char *name, double keep)
+{
+    struct stat st;
+
+    assert_int_equal(stat(fixture_path(name), &st), 0);
+    assert_int_equal(truncate(fixture_path(name), (off_t)((double)st.st_size * keep)), 0);
+}
+
+int fixture_read_all(const struct source_kind *kind, struct source *source, int64_t *pictures,
+                     struct error *error)
+{
+    *pictures = 0;
+    for (;;) {
+        struct observation o;
+        int result = kind->read(source, &o, error);
+
+        if (result)
+            return result;
+        ++*pictures;
+        observation_release(&o);
+    }
+}
