@@ -49,7 +49,9 @@ static int stretched(int side, int num, int den)
 /* Stored size made square. */
 static void square_size(int *width, int *height, int num, int den)
 {
-    if (num <= 0 || den <= 0 || num == den || num / den >= ASPECT_MAX || den / num >= ASPECT_MAX)
+    if (num <= 0 || den <= 0 || num / den >= ASPECT_MAX || den / num >= ASPECT_MAX)
+        return;
+    if (llabs((int64_t)num - den) * 50 <= den)
         return;
     if (num > den)
         *width = stretched(*width, num, den);

@@ -135,7 +135,7 @@ static int open_failed(struct reader *r, int ret, const char *what, struct error
 
     if (code)
         return code;
-    if (ret == AVERROR_EOF || ret == AVERROR_INVALIDDATA || ret == AVERROR(EIO)) {
+    if (ret == AVERROR_EOF || ret == AVERROR_INVALIDDATA || ret == AVERROR(EIO) || ret == AVERROR(EINVAL)) {
         if (r->type == ADDRESS_FILE)
             return error_set(error, ERR_FORMAT, "%s: not a video that can be read, or damaged", r->shown);
         if (ret == AVERROR_EOF)

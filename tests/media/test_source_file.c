@@ -39,7 +39,9 @@ static void append_raw(struct buffer *out, const struct picture *picture)
 {
     for (int p = 0; p < picture_plane_count(picture->format); p++) {
         int width, height;
-        size_t sample = picture->format == PIXEL_RGB24 ? 3 : picture->format == PIXEL_NV12 && p ? 2 : 1;
+        size_t sample = picture->format == PIXEL_RGB24 || picture->format == PIXEL_BGR24 ? 3
+                        : picture->format == PIXEL_NV12 && p                             ? 2
+                                                                                         : 1;
 
         picture_plane_size(picture->format, picture->width, picture->height, p, &width, &height);
         for (int y = 0; y < height; y++)
@@ -69,13 +71,13 @@ static const struct {
     {"h264.mp4", "320x240", "-c:v libx264 -bf 0", 320, 240, PIXEL_I420, "yuv420p"},
     {"bframes.mp4", "320x240", "-c:v libx264 -bf 3 -g 12", 320, 240, PIXEL_I420, "yuv420p"},
     {"bframes.ts", "320x240", "-c:v libx264 -bf 3 -g 12", 320, 240, PIXEL_I420, "yuv420p"},
-    {"odd.mkv", "101x75", "-c:v libx264 -pix_fmt yuv444p", 101, 75, PIXEL_I444, "yuv444p"},
-    {"odd.avi", "101x75", "-c:v mpeg4", 101, 75, PIXEL_I420, "yuv420p"},
+    {"odd.mkv", "200x150", "-vf format=yuv444p,scale=101:75 -c:v libx264", 101, 75, PIXEL_I444, "yuv444p"},
+    {"odd.avi", "200x150", "-vf scale=101:75 -c:v mpeg4", 101, 75, PIXEL_I420, "yuv420p"},
     {"hevc.mkv", "320x240", "-c:v libx265 -x265-params log-level=none", 320, 240, PIXEL_I420, "yuv420p"},
     {"deep.mp4", "320x240", "-c:v libx265 -pix_fmt yuv420p10le -x265-params log-level=none", 320, 240,
      PIXEL_I420, NULL},
     {"mjpeg.avi", "160x120", "-c:v mjpeg -pix_fmt yuvj422p", 160, 120, PIXEL_I422, "yuvj422p"},
-    {"raw.avi", "160x120", "-c:v rawvideo -pix_fmt bgr24", 160, 120, PIXEL_RGB24, NULL},
+    {"raw.avi", "160x120", "-c:v rawvideo -pix_fmt bgr24", 160, 120, PIXEL_BGR24, "bgr24"},
     {"palette.gif", "160x120", "", 160, 120, PIXEL_RGB24, NULL},
     {"grey.mkv", "160x120", "-c:v ffv1 -pix_fmt gray", 160, 120, PIXEL_GRAY8, "gray"},
     {"wide.avi", "352x288", "-vf setsar=12/11 -c:v mpeg4", 384, 288, PIXEL_I420, NULL},
