@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/secret.h"
 #include "base/text.h"
+#include "media/source.h"
 
 /* Waits between attempts: short at first, never long while somebody waits for the camera, slower after a long
  * outage. */
