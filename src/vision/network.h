@@ -20,8 +20,9 @@ struct network_context;
 
 struct network_options {
     const char *model_path;
-    const char *family; /* "auto", "nanodet", ... */
-    int threads;
+    const char
+        *family; /* "auto" (or NULL), "nanodet", "nanodet-plus", "yolov5", "yolov8" (YOLO11 too), "yolox" */
+    int threads; /* per run, from 1 */
 };
 
 /* How one camera is looked at. Prepared once per camera; immutable. Polygons in 0-1 of the displayed picture.
@@ -43,10 +44,15 @@ struct view; /* opaque */
 int view_create(const struct view_options *options, struct view **view, struct error *error);
 void view_destroy(struct view **view);
 
-/* ERR_FORMAT says which shape was found and which the family needs. */
+/* Loads the model and runs it once. ERR_FORMAT says which shapes were found and which the family needs; else
+ * as session_open. */
 int network_open(const struct network_options *options, struct network **network, struct error *error);
 void network_close(struct network **network);
 const char *network_family(const struct network *network);
+/* The input that pictures of this size are brought to. ERR_INVALID when the view asks for one that the model
+ * cannot take. */
+int network_input_size(const struct network *network, const struct view *view, int picture_width,
+                       int picture_height, int *width, int *height, struct error *error);
 
 int network_context_create(struct network *network, struct network_context **context, struct error *error);
 void network_context_destroy(struct network_context **context);
