@@ -2,16 +2,19 @@
  * bus: topics and bytes. Nobody parses what it only forwards. Implementations: memory (in-process), later
  * Redis.
  *
- * Topics:  stream/<stream_id>   stream_update messages (JSON text)
- *          picture/<stream_id>  live pictures: one JSON header line, a newline, the JPEG
- *          alert                alert messages (JSON text)
- *          status               system_status messages (JSON text)
+ * Topics:
+ *   stream/<stream_id>   stream_update messages (JSON text)
+ *   picture/<stream_id>  live pictures: one JSON header line, a newline, the JPEG
+ *   alert/<stream_id>    alert messages (JSON text); alert/ for those of no stream (everybody gets them)
+ *   status               system_status messages (JSON text)
+ *
  * Keys with a time-to-live (row P2): watch/<stream_id> says that somebody looks at the camera's pictures;
  * stream_data/<id> holds the newest stream_update; ...
  *
  * A message is reference-counted and immutable, so that a hub with a hundred clients copies nothing.
  * Threads: every call may come from any thread. `deliver` runs in the publisher's thread (memory) or in the
- * bus's own (Redis): it must not block and must not call back into the bus's subscribe or unsubscribe.
+ * bus's own (Redis): it must not block and must not call back into the bus's publish, subscribe or
+ * unsubscribe.
  */
 #ifndef SCI_BUS_BUS_H
 #define SCI_BUS_BUS_H
@@ -29,7 +32,9 @@ enum { BUS_TOPIC_MAX = 96 };
 struct bus_message {
     atomic_int references;
     char topic[BUS_TOPIC_MAX];
-    int64_t number; /* for the receiver's own bookkeeping: seq of stream_update and picture, else 0 */
+    /* For the receiver's own bookkeeping: seq of stream_update and picture; the store's number of an alert
+     * (0: not stored yet), by which a hub knows what it has replayed already; else 0. */
+    int64_t number;
     size_t size;
     char bytes[]; /* followed by a NUL */
 };
@@ -54,6 +59,7 @@ struct bus_kind {
                      struct error *error); /* all topics that start with prefix */
     void (*unsubscribe)(struct bus *bus,
                         struct bus_subscription **subscription); /* no delivery runs after it returns */
+    /* ttl_ns 0: until it is set again. ERR_FULL when the bus holds as many keys as it may. */
     int (*set)(struct bus *bus, const char *key, const void *bytes, size_t size, int64_t ttl_ns,
                struct error *error);
     int (*get)(struct bus *bus, const char *key, struct buffer *out,

@@ -6,8 +6,12 @@
  * alert_events and schema_version. Times are wall-clock nanoseconds inside, milliseconds in the database.
  *
  * Threads: a `struct store` may be used from several threads; reads have connections of their own and do not
- * wait for the writer. Every call has a time limit (`deadline_ns`, monotonic, 0 = 2 s from now): ERR_TIMEOUT.
- * Writes of live data go through the writer (store/writer.h), which batches; the calls here are synchronous.
+ * wait for the writer. Every call has a time limit (`set_time_limit`, at first STORE_TIME_LIMIT_NS):
+ * ERR_TIMEOUT. A full disk is ERR_FULL; whatever was stored before stays. Writes of live data go through the
+ * writer (store/writer.h), which batches; the calls here are synchronous, each one transaction.
+ *
+ * A `row` function is called within the time limit and while a connection is held: it copies what it needs
+ * and returns 0. Any other value ends the read, which returns that value.
  */
 #ifndef SCI_STORE_STORE_H
 #define SCI_STORE_STORE_H
@@ -16,12 +20,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "core/alert.h"
 #include "core/measure.h"
 #include "core/zone.h"
 
 struct store; /* opaque */
+
+#define STORE_TIME_LIMIT_NS (2 * NS_PER_S)
 
 enum aggregate_step { STEP_1S = 1, STEP_1MIN = 60, STEP_1H = 3600, STEP_1D = 86400 };
 
@@ -37,13 +44,16 @@ struct analytics_row {
     int64_t samples;
 };
 
+/* 0, or ERR_INVALID: what every store refuses to write. */
+int analytics_row_check(const struct analytics_row *row, struct error *error);
+
 struct analytics_query {
     const char *stream_id;
     const char *zone_id; /* NULL = every place, "" = the stream itself */
     int measure;         /* enum measure_id, or -1 = every */
     enum aggregate_step step;
     int64_t from_ns, to_ns; /* [from, to) */
-    size_t limit;
+    size_t limit;     /* rounded up so that rows of one start are never split: the cursor loses nothing */
     int64_t after_ns; /* cursor: rows that start later; 0 = from the beginning */
 };
 
@@ -86,13 +96,26 @@ struct store_kind {
     int (*open)(const char *where, struct store **store, struct error *error);
     void (*close)(struct store **store);
 
-    /* analytics_data: replaces rows of the same (stream, zone, measure, step, start): writing twice changes
-     * nothing. */
+    /* Every later call may take so long. */
+    void (*set_time_limit)(struct store *store, int64_t limit_ns);
+
+    /* analytics_data: ERR_INVALID for a row that cannot be (no identifier, a start that is no multiple of the
+     * step, a share outside 0-1, min > max); then nothing of the call is written. Replaces rows of the same
+     * (stream, zone, measure, step, start): writing twice changes nothing. */
     int (*write_analytics)(struct store *store, const struct analytics_row *rows, size_t count,
                            struct error *error);
+    /* Ascending by start, then place, then measure. */
     int (*read_analytics)(struct store *store, const struct analytics_query *query,
                           int (*row)(void *user, const struct analytics_row *row), void *user,
                           struct error *error);
+
+    /* Makes the rows of `step` (1 min, 1 h, 1 day) that start at `start_ns` anew from the rows of the next
+     * finer step; where there are none, what is stored stays. Means are weighted by valid samples. */
+    int (*roll_up)(struct store *store, enum aggregate_step step, int64_t start_ns, struct error *error);
+    /* Start of the first row of a step that starts at or after `from_ns`, and of the last one of all.
+     * ERR_NOT_FOUND: none. */
+    int (*find_analytics)(struct store *store, enum aggregate_step step, int64_t from_ns, int64_t *first_ns,
+                          int64_t *last_ns, struct error *error);
 
     /* Applies an event (idempotent by alert_id and version) and gives it its number over all streams. */
     int (*write_alert_event)(struct store *store, const struct alert_event *event, int64_t *seq,
@@ -122,6 +145,7 @@ struct store_kind {
                     struct error *error); /* not revoked; ERR_NOT_FOUND */
     int (*read_keys)(struct store *store, int (*row)(void *user, const struct api_key *key), void *user,
                      struct error *error);
+    /* The sessions of that name end with it. ERR_NOT_FOUND. */
     int (*revoke_key)(struct store *store, const char *name, int64_t now_ns, struct error *error);
 
     int (*put_session)(struct store *store, const struct session_row *session, struct error *error);
@@ -136,12 +160,19 @@ struct store_kind {
     int (*write_system_metrics)(struct store *store, const struct system_metric *metrics, size_t count,
                                 struct error *error);
 
+    /* `name` over [from, to), ascending. */
+    int (*read_system_metrics)(struct store *store, const char *name, int64_t from_ns, int64_t to_ns,
+                               int (*row)(void *user, const struct system_metric *metric), void *user,
+                               struct error *error);
+
     /* Deletes at most `limit` rows of one kind that are older than the bound; returns how many, so that the
      * caller goes on in small batches. */
     int (*delete_analytics)(struct store *store, enum aggregate_step step, int64_t older_than_ns,
                             size_t limit, struct error *error);
     int (*delete_alerts)(struct store *store, int64_t resolved_before_ns, size_t limit, struct error *error);
     int (*delete_sessions)(struct store *store, int64_t expired_before_ns, size_t limit, struct error *error);
+    int (*delete_system_metrics)(struct store *store, int64_t older_than_ns, size_t limit,
+                                 struct error *error);
 
     /* 0 when the store answers a trivial query. */
     int (*ping)(struct store *store, struct error *error);
