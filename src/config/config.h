@@ -23,6 +23,9 @@
 #include "core/zone.h"
 #include "geo/camera.h"
 
+/* What has to start again for a changed key to be in force. */
+enum config_restarts { RESTARTS_NOTHING, RESTARTS_CAMERA, RESTARTS_PROCESS };
+
 struct detection_config { /* `detection:`, and per stream, where a key that is left out takes the global value
                            */
     double confidence;    /* least score published as a detection for the tracker's first stage, 0-1 */
