@@ -15,7 +15,12 @@
 #include "core/detection.h"
 #include "core/track.h"
 #include "geo/camera.h"
+#include "track/box_filter.h"
 
+/*
+ * The first seven are for people to set; the rest belongs to a kind of detector and is chosen together
+ * (tracker_params_for). Overlaps are intersection over union, 0-1; scores 0-1.
+ */
 struct tracker_params {
     double high_score; /* first association stage: scores from here on */
     double low_score;  /* second stage: from here to high_score */
@@ -24,6 +29,23 @@ struct tracker_params {
     int confirm_hits;  /* detections before a track is published */
     int64_t coast_ns;  /* published while lost for at most so long */
     int64_t lost_ns;   /* can be found again for so long */
+
+    double low_gate;          /* least overlap in the second stage */
+    double tentative_gate;    /* least overlap for a track that is not confirmed yet */
+    double wide_gate;         /* third stage: least overlap of boxes that are widened ... */
+    double widening;          /* ... by this share of their size on each side; 0 = no third stage */
+    double score_weight;      /* similarity is multiplied by score to this power */
+    double height_weight;     /* and by the overlap of the two heights to this power */
+    double direction_weight;  /* similarity lost when the box lies opposite to where the person was going */
+    double lost_weight;       /* similarity lost per second that the person has been lost */
+    double low_lost_s;        /* second stage only for people lost for at most so long, seconds */
+    double new_overlap;       /* no new track on a box that overlaps a person just found by more */
+    double duplicate_overlap; /* a lost person that overlaps a found one by more is the same one */
+    double doubt;             /* measurement variance is multiplied by 1 + doubt (1 - score) */
+    double smoothing;         /* share of the filtered box in the published one, the rest is the detection */
+    double steadying; /* share of the common shift of all matched people that is taken for the camera's */
+    double feature_weight; /* similarity gained from equal appearance */
+    struct box_noise noise;
 };
 
 struct tracker_params tracker_default_params(void);
