@@ -18,8 +18,7 @@
 #define RETRY_AUTH_NS                                                                                        \
     (30 * NS_PER_S) /* a wrong password does not mend itself, and cameras lock out who asks too often */
 
-const double manager_latency_bounds[LATENCY_BUCKETS] = {0.01, 0.02, 0.035, 0.05, 0.08, 0.12,
-                                                        0.2,  0.3,  0.5,   1,    2,    5};
+const double manager_latency_bounds[LATENCY_BUCKETS] = STREAM_LATENCY_BOUNDS;
 
 void camera_set_state(struct camera *camera, enum stream_state state, const char *reason)
 {

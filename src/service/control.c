@@ -1,0 +1,168 @@
+/* The commands that others may give: each finds its part of the service and asks it. */
+#include "service/control.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "media/jpeg.h"
+#include "service/internal.h"
+
+enum { WATCH_S = 10, PICTURE_QUALITY = 85 };
+
+const double control_latency_bounds[12] = STREAM_LATENCY_BOUNDS;
+
+static int write_stream(struct service *s, struct json_writer *w, const struct stream_status *status)
+{
+    struct stream_config *stream = manager_stream_config(s->manager, status->stream_id);
+    if (!stream)
+        return ERR_NOT_FOUND; /* removed meanwhile */
+    stream_write_json(s, w, stream, status);
+    stream_config_free(&stream);
+    return 0;
+}
+
+static int control_streams_json(void *self, struct json_writer *w, struct error *error)
+{
+    struct service *s = self;
+    struct stream_status *statuses = calloc(MANAGER_STREAMS_MAX, sizeof *statuses);
+    if (!statuses)
+        return error_nomem(error, "streams");
+    size_t count = manager_statuses(s->manager, statuses, MANAGER_STREAMS_MAX);
+    json_array_begin(w);
+    for (size_t i = 0; i < count && i < MANAGER_STREAMS_MAX; i++)
+        write_stream(s, w, &statuses[i]);
+    json_array_end(w);
+    free(statuses);
+    return 0;
+}
+
+static int control_stream_json(void *self, const char *stream_id, struct json_writer *w, struct error *error)
+{
+    struct service *s = self;
+    struct stream_status status;
+    if (manager_status(s->manager, stream_id, &status) < 0 || write_stream(s, w, &status) < 0)
+        return error_set(error, ERR_NOT_FOUND, "there is no stream %s", stream_id);
+    return 0;
+}
+
+static int control_stream_add(void *self, const struct json *body, char stream_id[ID_SIZE], control_field_error *on_field,
+                              void *user, struct error *error)
+{
+    return streams_add(self, body, stream_id, on_field, user, error);
+}
+
+static int control_stream_remove(void *self, const char *stream_id, struct error *error)
+{
+    return streams_remove(self, stream_id, error);
+}
+
+static int control_picture(void *self, const char *stream_id, int width, struct buffer *jpeg, int64_t *seq,
+                           int64_t *capture_wall_ns, struct error *error)
+{
+    struct service *s = self;
+    struct picture *picture = NULL;
+    int out_width, out_height;
+    int result = latest_get(s->latest, stream_id, &picture, seq, capture_wall_ns, error);
+    if (result == 0)
+        result = jpeg_encode_once(picture, width, PICTURE_QUALITY, jpeg, &out_width, &out_height, error);
+    picture_unref(&picture);
+    return result;
+}
+
+static int control_watch(void *self, const char *stream_id, struct error *error)
+{
+    struct service *s = self;
+    return latest_watch(s->latest, stream_id, WATCH_S * NS_PER_S, error);
+}
+
+static int control_alert_acknowledge(void *self, const char *alert_id, const char *who, const char *comment,
+                                     struct alert_event *result, struct error *error)
+{
+    struct service *s = self;
+    return alert_engine_acknowledge(s->engine, alert_id, who, comment, result, error);
+}
+
+static int control_alert_resolve(void *self, const char *alert_id, const char *who, const char *comment,
+                                 struct alert_event *result, struct error *error)
+{
+    struct service *s = self;
+    return alert_engine_resolve(s->engine, alert_id, who, comment, result, error);
+}
+
+static int control_alert_test(void *self, const char *who, struct alert_event *result, struct error *error)
+{
+    struct service *s = self;
+    return alert_engine_raise_test(s->engine, who, result, error);
+}
+
+static int control_alerts_open(void *self, struct alert **alerts, size_t *count, struct error *error)
+{
+    struct service *s = self;
+    return alert_engine_list(s->engine, alerts, count, error);
+}
+
+static bool control_healthy(void *self, char *why, size_t why_size)
+{
+    return status_healthy(self, why, why_size);
+}
+
+static void control_status_json(void *self, struct json_writer *w)
+{
+    status_write_json(self, w);
+}
+
+static int control_config_json(void *self, struct json_writer *w, struct error *error)
+{
+    struct service *s = self;
+    (void)error;
+    config_write_json(w, s->config);
+    return 0;
+}
+
+static void fill_counters(struct stream_counters *c, const struct stream_status *status)
+{
+    *c = (struct stream_counters){
+        .state = status->state,
+        .frames_decoded = status->frames_decoded,
+        .frames_analyzed = status->frames_analyzed,
+        .frames_replaced = status->frames_replaced,
+        .reconnects = status->reconnects,
+        .snapshots = status->seq,
+        .people = status->people.valid ? status->people.value : NAN,
+        .picture_age_s = status->picture_age_s,
+        .latency_sum_s = status->latency_sum_s,
+        .latency_count = status->frames_analyzed,
+    };
+    text_copy(c->stream_id, sizeof c->stream_id, status->stream_id);
+    memcpy(c->latency_buckets, status->latency_buckets, sizeof c->latency_buckets);
+}
+
+static size_t control_counters(void *self, struct stream_counters *counters, size_t limit)
+{
+    struct service *s = self;
+    struct stream_status *statuses = calloc(MANAGER_STREAMS_MAX, sizeof *statuses);
+    size_t count = statuses ? manager_statuses(s->manager, statuses, MANAGER_STREAMS_MAX) : 0;
+    for (size_t i = 0; i < count && i < limit; i++)
+        fill_counters(&counters[i], &statuses[i]);
+    free(statuses);
+    return count;
+}
+
+const struct control_ops service_control_ops = {
+    .streams_json = control_streams_json,
+    .stream_json = control_stream_json,
+    .stream_add = control_stream_add,
+    .stream_remove = control_stream_remove,
+    .picture = control_picture,
+    .watch = control_watch,
+    .alert_acknowledge = control_alert_acknowledge,
+    .alert_resolve = control_alert_resolve,
+    .alert_test = control_alert_test,
+    .alerts_open = control_alerts_open,
+    .healthy = control_healthy,
+    .status_json = control_status_json,
+    .config_json = control_config_json,
+    .counters = control_counters,
+};

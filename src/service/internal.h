@@ -1,0 +1,53 @@
+/* What the files of this folder share. Nobody else includes it. */
+#ifndef SCI_SERVICE_INTERNAL_H
+#define SCI_SERVICE_INTERNAL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "alerting/engine.h"
+#include "pipeline/manager.h"
+#include "service/latest.h"
+#include "service/service.h"
+#include "service/stills.h"
+#include "store/writer.h"
+
+struct service {
+    struct config *config;
+    struct store_handle store;
+    struct bus_handle bus;
+    struct network *network;
+    struct writer *writer;
+    struct alert_engine *engine;
+    atomic_bool engine_ready;    /* `engine` is set: the writer may be given alerts */
+    pthread_mutex_t engine_lock; /* keeps the engine alive while the writer tells it what is stored */
+    struct manager *manager;
+    struct latest *latest; /* newest picture and geometry per stream */
+    struct stills *stills; /* pictures of alerts on their way to disk */
+    struct instant started;
+    atomic_bool stopping;
+};
+
+/* publish.c: the sink that puts snapshots on the bus, and alert events and states likewise */
+void publish_snapshot(void *self, const struct snapshot *snapshot, struct picture *picture);
+void publish_alert(struct service *service, const struct alert_event *event);
+void publish_state(void *self, const char *stream_id, enum stream_state state, const char *reason);
+
+/* stream_json.c: a stream as the API shows it */
+void stream_write_json(struct service *service, struct json_writer *w, const struct stream_config *stream,
+                       const struct stream_status *status);
+
+/* streams.c: cameras from the file and from the store; adding and removing */
+int streams_start(struct service *service, struct error *error);
+int streams_add(struct service *service, const struct json *body, char stream_id[ID_SIZE], control_field_error *on_field,
+                void *user, struct error *error);
+int streams_remove(struct service *service, const char *stream_id, struct error *error);
+
+/* status.c */
+void status_write_json(struct service *service, struct json_writer *w);
+bool status_healthy(struct service *service, char *why, size_t why_size);
+
+/* control.c */
+extern const struct control_ops service_control_ops;
+
+#endif

@@ -1,0 +1,154 @@
+/* How the whole system is: GET /status, system_status, GET /health. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/text.h"
+#include "infer/session.h"
+#include "service/internal.h"
+
+#define DISK_LOW_BYTES (INT64_C(500) << 20)
+
+static int64_t resident_bytes(void)
+{
+    long pages = 0, ignored;
+    FILE *f = fopen("/proc/self/statm", "r");
+    if (!f)
+        return -1;
+    int n = fscanf(f, "%ld %ld", &ignored, &pages);
+    (void)fclose(f);
+    return n == 2 ? (int64_t)pages * sysconf(_SC_PAGESIZE) : -1;
+}
+
+static double cpu_seconds(void)
+{
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+           (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+}
+
+static void write_process(struct json_writer *w)
+{
+    json_key(w, "process");
+    json_object_begin(w);
+    json_put_int(w, "pid", getpid());
+    json_put_number(w, "cpu_s", cpu_seconds(), 2);
+    json_put_int(w, "resident_bytes", resident_bytes());
+    json_object_end(w);
+}
+
+static size_t write_streams(struct service *s, struct json_writer *w, size_t lost_limit, char *lost, size_t *live)
+{
+    struct stream_status *statuses = calloc(MANAGER_STREAMS_MAX, sizeof *statuses);
+    size_t count = statuses ? manager_statuses(s->manager, statuses, MANAGER_STREAMS_MAX) : 0;
+    size_t by_state[STREAM_STATE_COUNT] = {0};
+    lost[0] = '\0';
+    for (size_t i = 0; i < count; i++) {
+        by_state[statuses[i].state]++;
+        if (statuses[i].state == STREAM_FAILED || statuses[i].state == STREAM_STALLED) {
+            size_t used = strlen(lost);
+            text_format(lost + used, lost_limit - used, "%s%s", used ? ", " : "", statuses[i].stream_id);
+        }
+    }
+    json_key(w, "streams");
+    json_object_begin(w);
+    json_put_int(w, "total", (int64_t)count);
+    for (int i = 0; i < STREAM_STATE_COUNT; i++)
+        json_put_int(w, stream_state_name((enum stream_state)i), (int64_t)by_state[i]);
+    json_object_end(w);
+    free(statuses);
+    *live = by_state[STREAM_LIVE];
+    return count;
+}
+
+static void write_alerts(struct service *s, struct json_writer *w)
+{
+    struct alert *alerts = NULL;
+    size_t count = 0, by_level[LEVEL_COUNT] = {0}, active = 0, blind = 0;
+    if (alert_engine_list(s->engine, &alerts, &count, NULL) < 0)
+        count = 0;
+    for (size_t i = 0; i < count; i++) {
+        by_level[alerts[i].level]++;
+        active += alerts[i].state == ALERT_ACTIVE;
+        blind += alerts[i].blind;
+    }
+    free(alerts);
+    json_key(w, "alerts");
+    json_object_begin(w);
+    json_put_int(w, "open", (int64_t)count);
+    json_put_int(w, "active", (int64_t)active);
+    json_put_int(w, "blind", (int64_t)blind);
+    for (int i = LEVEL_LOW; i < LEVEL_COUNT; i++)
+        json_put_int(w, alert_level_name((enum alert_level)i), (int64_t)by_level[i]);
+    json_object_end(w);
+}
+
+static void write_store(struct json_writer *w, const char *kind, const struct writer_state *state, int64_t free_bytes)
+{
+    json_key(w, "store");
+    json_object_begin(w);
+    json_put_string(w, "kind", kind);
+    json_put_bool(w, "ok", state->store_ok);
+    json_put_string(w, "error", state->store_ok ? NULL : state->last_error);
+    json_put_int(w, "spooled_bytes", state->spooled_bytes);
+    json_put_int(w, "dropped_rows", state->dropped_rows);
+    json_put_int(w, "rows_written", state->rows_written);
+    json_put_int(w, "disk_free_bytes", free_bytes);
+    json_object_end(w);
+}
+
+static void write_warnings(struct json_writer *w, const struct writer_state *state, const char *lost, int64_t free_bytes)
+{
+    char text[512];
+    json_key(w, "warnings");
+    json_array_begin(w);
+    if (lost[0]) {
+        text_format(text, sizeof text, "cameras without picture: %s", lost);
+        json_text(w, text);
+    }
+    if (!state->store_ok) {
+        text_format(text, sizeof text, "the store fails: %s", state->last_error);
+        json_text(w, text);
+    }
+    if (state->dropped_rows > 0)
+        json_text(w, "the disk was full: some history was not kept");
+    if (free_bytes >= 0 && free_bytes < DISK_LOW_BYTES) {
+        text_format(text, sizeof text, "only %lld MB left on the disk", (long long)(free_bytes >> 20));
+        json_text(w, text);
+    }
+    json_array_end(w);
+}
+
+void status_write_json(struct service *s, struct json_writer *w)
+{
+    struct writer_state state;
+    struct instant now = clock_now();
+    char lost[400];
+    size_t live;
+    writer_get_state(s->writer, &state);
+    int64_t free_bytes = file_free_bytes(s->config->store.spool_dir);
+    json_put_string(w, "version", SCI_VERSION);
+    json_put_string(w, "inference_runtime", session_runtime_version());
+    json_put_time(w, "started", s->started.wall_ns);
+    json_put_time(w, "timestamp", now.wall_ns);
+    json_put_number(w, "uptime_s", (double)(now.mono_ns - s->started.mono_ns) / 1e9, 1);
+    write_streams(s, w, sizeof lost, lost, &live);
+    write_alerts(s, w);
+    write_store(w, s->store.kind->name, &state, free_bytes);
+    write_process(w);
+    write_warnings(w, &state, lost, free_bytes);
+}
+
+bool status_healthy(struct service *s, char *why, size_t why_size)
+{
+    if (atomic_load(&s->stopping)) {
+        text_copy(why, why_size, "the service is stopping");
+        return false;
+    }
+    return true;
+}
