@@ -21,7 +21,8 @@ static const char usage[] =
     "Finds, follows and measures the people in a video, a folder of images or one image. Every picture is\n"
     "analysed; the output is the same bytes on repeat and for any number of workers.\n\n"
     "  -c, --config FILE       settings (default: the built-in defaults)\n"
-    "      --stream ID         the stream of FILE whose settings count (default: the one whose uri is INPUT)\n"
+    "      --stream ID         the stream of FILE whose settings count (default: the one whose uri is "
+    "INPUT)\n"
     "      --calibration FILE  a camera calibration (PETS XML, or YAML as under `calibration:`)\n"
     "      --fps F             the true frame rate, where the file's header lies\n"
     "      --format FORMAT     jsonl (one object a frame), csv (one line a person), mot (MOTChallenge)\n"
@@ -31,7 +32,8 @@ static const char usage[] =
     "      --quiet             no progress\n"
     "      --help              print this\n\n"
     "Example: sci analyze var/sample/vtest.avi -c config/demo.yaml --format csv --out people.csv\n"
-    "Exit codes: 0 done; 1 failed, or the input was damaged or interrupted (what came before is written); 2 usage.\n";
+    "Exit codes: 0 done; 1 failed, or the input was damaged or interrupted (what came before is written); 2 "
+    "usage.\n";
 
 struct options {
     const char *input, *config, *stream, *calibration, *out, *video;

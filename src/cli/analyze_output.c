@@ -50,9 +50,9 @@ static void format_csv(struct buffer *text, const struct snapshot *s)
 {
     for (size_t i = 0; i < s->track_count; i++) {
         const struct track *t = &s->tracks[i];
-        buffer_printf(text, "%lld,%.6f,%lld,%.2f,%.2f,%.2f,%.2f,%.3f,", (long long)s->frame, (double)s->stream_ns / 1e9,
-                      (long long)t->track_id, (double)t->box.x, (double)t->box.y, (double)t->box.w, (double)t->box.h,
-                      (double)t->score);
+        buffer_printf(text, "%lld,%.6f,%lld,%.2f,%.2f,%.2f,%.2f,%.3f,", (long long)s->frame,
+                      (double)s->stream_ns / 1e9, (long long)t->track_id, (double)t->box.x, (double)t->box.y,
+                      (double)t->box.w, (double)t->box.h, (double)t->score);
         if (t->ground.valid)
             buffer_printf(text, "%.3f,%.3f\n", t->ground.position.x, t->ground.position.y);
         else
@@ -64,14 +64,17 @@ static void format_mot(struct buffer *text, const struct snapshot *s)
 {
     for (size_t i = 0; i < s->track_count; i++) {
         const struct track *t = &s->tracks[i];
-        buffer_printf(text, "%lld,%lld,%.2f,%.2f,%.2f,%.2f,%.3f,-1,-1,-1\n", (long long)s->frame, (long long)t->track_id,
-                      (double)t->box.x, (double)t->box.y, (double)t->box.w, (double)t->box.h, (double)t->score);
+        buffer_printf(text, "%lld,%lld,%.2f,%.2f,%.2f,%.2f,%.3f,-1,-1,-1\n", (long long)s->frame,
+                      (long long)t->track_id, (double)t->box.x, (double)t->box.y, (double)t->box.w,
+                      (double)t->box.h, (double)t->score);
     }
 }
 
-int analyze_write_snapshot(FILE *out, enum analyze_format format, const struct snapshot *snapshot, struct error *error)
+int analyze_write_snapshot(FILE *out, enum analyze_format format, const struct snapshot *snapshot,
+                           struct error *error)
 {
-    static void (*const formats[])(struct buffer *, const struct snapshot *) = {format_json, format_csv, format_mot};
+    static void (*const formats[])(struct buffer *, const struct snapshot *) = {format_json, format_csv,
+                                                                                format_mot};
     struct buffer text = {0};
     formats[format](&text, snapshot);
     int result = put(out, &text, error);

@@ -60,6 +60,6 @@ void progress_end(struct progress *p)
 {
     if (p->quiet)
         return;
-    (void)fprintf(stderr, "%s%lld frames, %.1f frames/s%s\n", p->terminal ? "\r" : "", (long long)p->done, rate(p),
-                  p->terminal ? "                                             " : "");
+    (void)fprintf(stderr, "%s%lld frames, %.1f frames/s%s\n", p->terminal ? "\r" : "", (long long)p->done,
+                  rate(p), p->terminal ? "                                             " : "");
 }

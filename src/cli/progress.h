@@ -1,4 +1,5 @@
-/* A progress line on standard error: a bar with rate and remaining time on a terminal, a line every ten seconds elsewhere. */
+/* A progress line on standard error: a bar with rate and remaining time on a terminal, a line every ten
+ * seconds elsewhere. */
 #ifndef SCI_CLI_PROGRESS_H
 #define SCI_CLI_PROGRESS_H
 

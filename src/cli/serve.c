@@ -13,14 +13,15 @@
 #include "config/config.h"
 #include "service/service.h"
 
-static const char usage[] =
-    "Usage: sci serve [-c FILE] [--role all]\n\n"
-    "Runs the service: cameras, measures, alerts, history, API and dashboard. SIGINT or SIGTERM end it cleanly\n"
-    "(exit 0, at most 10 s); a second signal ends it at once.\n\n"
-    "  -c, --config FILE  the configuration (default: config/sci.yaml if it is there, else the built-in defaults)\n"
-    "      --role ROLE    all: cameras and API in one process\n"
-    "      --help         print this\n\n"
-    "Example: sci serve -c config/demo.yaml\n";
+static const char usage[] = "Usage: sci serve [-c FILE] [--role all]\n\n"
+                            "Runs the service: cameras, measures, alerts, history, API and dashboard. SIGINT "
+                            "or SIGTERM end it cleanly\n"
+                            "(exit 0, at most 10 s); a second signal ends it at once.\n\n"
+                            "  -c, --config FILE  the configuration (default: config/sci.yaml if it is "
+                            "there, else the built-in defaults)\n"
+                            "      --role ROLE    all: cameras and API in one process\n"
+                            "      --help         print this\n\n"
+                            "Example: sci serve -c config/demo.yaml\n";
 
 struct options {
     const char *config;
@@ -29,8 +30,10 @@ struct options {
 
 static int parse_options(int argc, char **argv, struct options *o)
 {
-    static const struct option names[] = {
-        {"config", required_argument, NULL, 'c'}, {"role", required_argument, NULL, 'r'}, {"help", no_argument, NULL, 'h'}, {0}};
+    static const struct option names[] = {{"config", required_argument, NULL, 'c'},
+                                          {"role", required_argument, NULL, 'r'},
+                                          {"help", no_argument, NULL, 'h'},
+                                          {0}};
     for (int c; (c = getopt_long(argc, argv, ":c:", names, NULL)) != -1;) {
         if (c == 'c')
             o->config = optarg;
@@ -76,8 +79,10 @@ static void say_where(const struct config *config, const struct api_server *serv
     bool loopback = strncmp(config->server.bind, "127.", 4) == 0 || strcmp(config->server.bind, "::1") == 0 ||
                     strcmp(config->server.bind, "localhost") == 0;
     if (!loopback)
-        log_warning("serve", "bound to %s without TLS: put a TLS proxy in front, keys and pictures travel in the clear",
-                    config->server.bind);
+        log_warning(
+            "serve",
+            "bound to %s without TLS: put a TLS proxy in front, keys and pictures travel in the clear",
+            config->server.bind);
 }
 
 static int run(struct config *config, struct error *error)
@@ -124,7 +129,8 @@ int cli_serve(int argc, char **argv)
     if (!o.config && access("config/sci.yaml", R_OK) == 0)
         o.config = "config/sci.yaml";
     if (config_load(o.config, &config, &report, &error) < 0) {
-        (void)fprintf(stderr, "sci: the configuration is not valid:\n%s\n", report.size ? report.data : error.text);
+        (void)fprintf(stderr, "sci: the configuration is not valid:\n%s\n",
+                      report.size ? report.data : error.text);
         buffer_free(&report);
         return EXIT_FAILED;
     }

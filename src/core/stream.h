@@ -13,7 +13,10 @@ enum stream_state {
 };
 
 /* Upper bounds of the latency histogram (capture to published), seconds. */
-#define STREAM_LATENCY_BOUNDS {0.01, 0.02, 0.035, 0.05, 0.08, 0.12, 0.2, 0.3, 0.5, 1, 2, 5}
+#define STREAM_LATENCY_BOUNDS                                                                                \
+    {                                                                                                        \
+        0.01, 0.02, 0.035, 0.05, 0.08, 0.12, 0.2, 0.3, 0.5, 1, 2, 5                                          \
+    }
 
 const char *stream_state_name(enum stream_state state); /* "connecting", ... */
 

@@ -47,8 +47,8 @@ static int control_stream_json(void *self, const char *stream_id, struct json_wr
     return 0;
 }
 
-static int control_stream_add(void *self, const struct json *body, char stream_id[ID_SIZE], control_field_error *on_field,
-                              void *user, struct error *error)
+static int control_stream_add(void *self, const struct json *body, char stream_id[ID_SIZE],
+                              control_field_error *on_field, void *user, struct error *error)
 {
     return streams_add(self, body, stream_id, on_field, user, error);
 }

@@ -21,7 +21,6 @@
 /* Gathers what is wrong with a request, field by field. */
 typedef void control_field_error(void *user, const char *field, const char *message);
 
-
 /* Numbers of one stream for /metrics. */
 struct stream_counters {
     char stream_id[65];

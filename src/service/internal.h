@@ -39,8 +39,8 @@ void stream_write_json(struct service *service, struct json_writer *w, const str
 
 /* streams.c: cameras from the file and from the store; adding and removing */
 int streams_start(struct service *service, struct error *error);
-int streams_add(struct service *service, const struct json *body, char stream_id[ID_SIZE], control_field_error *on_field,
-                void *user, struct error *error);
+int streams_add(struct service *service, const struct json *body, char stream_id[ID_SIZE],
+                control_field_error *on_field, void *user, struct error *error);
 int streams_remove(struct service *service, const char *stream_id, struct error *error);
 
 /* status.c */

@@ -97,14 +97,15 @@ void latest_put(struct latest *latest, const struct snapshot *snapshot, struct p
         e->seq = snapshot->seq;
         e->capture_wall_ns = snapshot->capture.wall_ns;
         const struct density_grid *g = snapshot->grid;
-        e->grid = g ? (struct latest_grid){g->origin_x, g->origin_y, g->cell_m, g->columns, g->rows} : (struct latest_grid){0};
+        e->grid = g ? (struct latest_grid){g->origin_x, g->origin_y, g->cell_m, g->columns, g->rows}
+                    : (struct latest_grid){0};
     }
     pthread_mutex_unlock(&latest->lock);
     picture_unref(&old);
 }
 
-int latest_get(struct latest *latest, const char *stream_id, struct picture **picture, int64_t *seq, int64_t *capture_wall_ns,
-               struct error *error)
+int latest_get(struct latest *latest, const char *stream_id, struct picture **picture, int64_t *seq,
+               int64_t *capture_wall_ns, struct error *error)
 {
     *picture = NULL;
     pthread_mutex_lock(&latest->lock);

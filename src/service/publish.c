@@ -1,4 +1,5 @@
-/* The sinks: snapshots to the bus, the alert engine, the writer and the newest-picture table; live pictures while somebody watches. */
+/* The sinks: snapshots to the bus, the alert engine, the writer and the newest-picture table; live pictures
+ * while somebody watches. */
 #include <string.h>
 
 #include "base/log.h"
@@ -11,7 +12,8 @@ enum { STREAM_DATA_TTL_S = 10 };
 static void publish_bytes(struct service *s, const char *topic, int64_t number, const struct buffer *bytes)
 {
     struct error error;
-    struct bus_message *message = bytes->failed ? NULL : bus_message_create(topic, number, bytes->data, bytes->size);
+    struct bus_message *message =
+        bytes->failed ? NULL : bus_message_create(topic, number, bytes->data, bytes->size);
     if (!message)
         log_error("service", "%s: out of memory, message lost", topic);
     else if (s->bus.kind->publish(s->bus.bus, message, &error) < 0)
@@ -54,8 +56,8 @@ static void publish_picture(struct service *s, const struct snapshot *snapshot, 
     struct buffer jpeg = {0}, bytes = {0};
     struct error error;
     int width = 0, height = 0;
-    if (jpeg_encode_once(picture, s->config->media.live_picture_width, s->config->media.live_picture_quality, &jpeg, &width,
-                         &height, &error) < 0) {
+    if (jpeg_encode_once(picture, s->config->media.live_picture_width, s->config->media.live_picture_quality,
+                         &jpeg, &width, &height, &error) < 0) {
         log_warning("service", "stream %s: live picture: %s", snapshot->stream_id, error.text);
     } else {
         write_picture_header(&bytes, snapshot, width, height);
@@ -102,5 +104,6 @@ void publish_state(void *self, const char *stream_id, enum stream_state state, c
     json_object_end(&w);
     publish_bytes(s, "status", 0, &json);
     buffer_free(&json);
-    log_info("service", "stream %s: %s%s%s", stream_id, stream_state_name(state), reason[0] ? ": " : "", reason);
+    log_info("service", "stream %s: %s%s%s", stream_id, stream_state_name(state), reason[0] ? ": " : "",
+             reason);
 }

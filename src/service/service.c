@@ -161,8 +161,9 @@ static int start_stills(struct service *s, struct error *error)
 
 int service_start(struct config *config, struct service **service, struct error *error)
 {
-    static int (*const steps[])(struct service *, struct error *) = {open_store,   open_bus,      start_stills, start_writer,
-                                                                      start_engine, open_network, start_manager, streams_start};
+    static int (*const steps[])(struct service *,
+                                struct error *) = {open_store,   open_bus,     start_stills,  start_writer,
+                                                   start_engine, open_network, start_manager, streams_start};
     *service = NULL;
     int result = secret_init(error);
     if (result < 0)

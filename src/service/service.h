@@ -1,7 +1,7 @@
 /*
- * One process put together from a configuration: store, writer, alert engine, bus, network, cameras. It starts them from the
- * bottom up and stops them so that nothing that was measured is lost. The API server stands beside it and reaches it through
- * `service_control`.
+ * One process put together from a configuration: store, writer, alert engine, bus, network, cameras. It
+ * starts them from the bottom up and stops them so that nothing that was measured is lost. The API server
+ * stands beside it and reaches it through `service_control`.
  */
 #ifndef SCI_SERVICE_SERVICE_H
 #define SCI_SERVICE_SERVICE_H

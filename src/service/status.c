@@ -42,7 +42,8 @@ static void write_process(struct json_writer *w)
     json_object_end(w);
 }
 
-static size_t write_streams(struct service *s, struct json_writer *w, size_t lost_limit, char *lost, size_t *live)
+static size_t write_streams(struct service *s, struct json_writer *w, size_t lost_limit, char *lost,
+                            size_t *live)
 {
     struct stream_status *statuses = calloc(MANAGER_STREAMS_MAX, sizeof *statuses);
     size_t count = statuses ? manager_statuses(s->manager, statuses, MANAGER_STREAMS_MAX) : 0;
@@ -88,7 +89,8 @@ static void write_alerts(struct service *s, struct json_writer *w)
     json_object_end(w);
 }
 
-static void write_store(struct json_writer *w, const char *kind, const struct writer_state *state, int64_t free_bytes)
+static void write_store(struct json_writer *w, const char *kind, const struct writer_state *state,
+                        int64_t free_bytes)
 {
     json_key(w, "store");
     json_object_begin(w);
@@ -102,7 +104,8 @@ static void write_store(struct json_writer *w, const char *kind, const struct wr
     json_object_end(w);
 }
 
-static void write_warnings(struct json_writer *w, const struct writer_state *state, const char *lost, int64_t free_bytes)
+static void write_warnings(struct json_writer *w, const struct writer_state *state, const char *lost,
+                           int64_t free_bytes)
 {
     char text[512];
     json_key(w, "warnings");

@@ -1,6 +1,7 @@
 /*
- * Pictures of alerts on their way to disk: a thread of its own encodes and writes them, so that neither alerts nor analysis wait
- * for a disk. Bounded: when it lags, the oldest picture is dropped and the alert stays without one; a full disk likewise.
+ * Pictures of alerts on their way to disk: a thread of its own encodes and writes them, so that neither
+ * alerts nor analysis wait for a disk. Bounded: when it lags, the oldest picture is dropped and the alert
+ * stays without one; a full disk likewise.
  */
 #ifndef SCI_SERVICE_STILLS_H
 #define SCI_SERVICE_STILLS_H

@@ -1,6 +1,7 @@
 /*
- * A stream as the API shows it: its configuration, its state, and its geometry in the picture (zones, lines and density grid
- * projected to 0-1 of the displayed picture), so that a client can draw without a camera model of its own.
+ * A stream as the API shows it: its configuration, its state, and its geometry in the picture (zones, lines
+ * and density grid projected to 0-1 of the displayed picture), so that a client can draw without a camera
+ * model of its own.
  */
 #include <math.h>
 
@@ -27,7 +28,8 @@ static void write_point(struct json_writer *w, struct point p, int decimals)
     json_array_end(w);
 }
 
-static void write_points(struct json_writer *w, const char *key, const struct point *points, size_t count, int decimals)
+static void write_points(struct json_writer *w, const char *key, const struct point *points, size_t count,
+                         int decimals)
 {
     json_key(w, key);
     json_array_begin(w);
@@ -38,7 +40,8 @@ static void write_points(struct json_writer *w, const char *key, const struct po
 
 /* The corners in the picture; a ground edge is subdivided, since lens distortion bends it. */
 static void write_image_points(struct json_writer *w, const char *key, const struct camera_model *camera,
-                               enum zone_coordinates coordinates, const struct point *corners, size_t count, bool closed)
+                               enum zone_coordinates coordinates, const struct point *corners, size_t count,
+                               bool closed)
 {
     if (coordinates == COORDINATES_IMAGE) {
         write_points(w, key, corners, count, 5);
@@ -76,7 +79,8 @@ static void write_zones(struct json_writer *w, const struct stream_config *strea
         json_put_string(w, "coordinates", coordinates_name(z->coordinates));
         json_put_number(w, "capacity", z->capacity > 0 ? z->capacity : NAN, 1);
         write_points(w, "polygon", z->corners, z->corner_count, 5);
-        write_image_points(w, "image_polygon", &stream->camera, z->coordinates, z->corners, z->corner_count, true);
+        write_image_points(w, "image_polygon", &stream->camera, z->coordinates, z->corners, z->corner_count,
+                           true);
         json_object_end(w);
     }
     json_array_end(w);
@@ -93,14 +97,16 @@ static void write_lines(struct json_writer *w, const struct stream_config *strea
         json_put_string(w, "coordinates", coordinates_name(l->coordinates));
         json_put_number(w, "width_m", l->width_m > 0 ? l->width_m : NAN, 3);
         write_points(w, "points", l->points, l->point_count, 5);
-        write_image_points(w, "image_points", &stream->camera, l->coordinates, l->points, l->point_count, false);
+        write_image_points(w, "image_points", &stream->camera, l->coordinates, l->points, l->point_count,
+                           false);
         json_object_end(w);
     }
     json_array_end(w);
 }
 
 /* Where every corner of the density grid's cells lies in the picture; null where it is not in view. */
-static void write_grid(struct json_writer *w, const struct camera_model *camera, const struct latest_grid *grid)
+static void write_grid(struct json_writer *w, const struct camera_model *camera,
+                       const struct latest_grid *grid)
 {
     json_object_begin(w);
     json_put_number(w, "origin_x", grid->origin_x, 3);

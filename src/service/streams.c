@@ -39,9 +39,10 @@ static int start_stored_stream(void *user, const char *stream_id, const char *js
         result = stream_config_from_json(start->service->config, object, &stream, NULL, NULL, &why);
     json_free(object);
     if (result == 0 && config_find_stream(start->service->config, stream_id)) {
-        start->result = error_set(start->error, ERR_EXISTS,
-                                  "stream %s is written in %s and was also made over the API: remove one of the two", stream_id,
-                                  start->service->config->path ? start->service->config->path : "the configuration");
+        start->result = error_set(
+            start->error, ERR_EXISTS,
+            "stream %s is written in %s and was also made over the API: remove one of the two", stream_id,
+            start->service->config->path ? start->service->config->path : "the configuration");
         stream_config_free(&stream);
         return start->result;
     }
@@ -76,8 +77,8 @@ static int store_stream(struct service *s, const struct stream_config *stream, s
     return result;
 }
 
-int streams_add(struct service *s, const struct json *body, char stream_id[ID_SIZE], control_field_error *on_field, void *user,
-                struct error *error)
+int streams_add(struct service *s, const struct json *body, char stream_id[ID_SIZE],
+                control_field_error *on_field, void *user, struct error *error)
 {
     struct stream_config *stream = NULL;
     struct stream_status status;
@@ -87,7 +88,8 @@ int streams_add(struct service *s, const struct json *body, char stream_id[ID_SI
     if (manager_status(s->manager, stream->stream_id, &status) == 0)
         result = error_set(error, ERR_EXISTS, "stream %s exists already", stream->stream_id);
     if (result == 0)
-        result = store_stream(s, stream, error); /* stored first: what was answered with 201 is there after a restart */
+        result = store_stream(s, stream,
+                              error); /* stored first: what was answered with 201 is there after a restart */
     if (result == 0) {
         result = start_camera(s, stream, error);
         if (result < 0 && result != ERR_EXISTS)
