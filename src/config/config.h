@@ -163,5 +163,7 @@ void stream_config_write_json(struct json_writer *w, const struct stream_config 
 void config_write_json(struct json_writer *w, const struct config *config);
 /* Markdown of the key table, for docs/configuration.md. */
 void config_write_documentation(struct buffer *out);
+/* A YAML file with every key of the sections commented out at its default: config/sci.yaml. Valid as it stands. */
+void config_write_example(struct buffer *out);
 
 #endif
