@@ -23,7 +23,7 @@
 
 /* What 512x384 has, which was the best size for the default model on 768x576 pictures, and a tenth more for
  * other shapes. */
-enum { AUTO_PIXELS = 512 * 384 * 11 / 10, PROBE_SIDE = 64, LIST_TEXT = 256 };
+enum { AUTO_PIXELS = 512 * 384 * 11 / 10, PROBE_WIDTH = 96, PROBE_HEIGHT = 64, LIST_TEXT = 256 };
 
 const struct family *const families[] = {&family_nanodet, &family_nanodet_plus, &family_yolov5,
                                          &family_yolov8,  &family_yolox,        NULL};
@@ -127,11 +127,12 @@ static int match_family(struct network *n, const struct raw_outputs *outputs, st
                      session_path(n->session), shapes, outputs->width, outputs->height, known);
 }
 
-/* Free sizes say nothing about the outputs until the network has run once. */
+/* Free sizes say nothing about the outputs until the network has run once. The probe's size gives each family
+ * numbers of rows and values that are not another's. */
 static int probe(struct network *n, struct error *error)
 {
-    int width = n->fixed_width > 0 ? n->fixed_width : PROBE_SIDE,
-        height = n->fixed_height > 0 ? n->fixed_height : PROBE_SIDE;
+    int width = n->fixed_width > 0 ? n->fixed_width : PROBE_WIDTH,
+        height = n->fixed_height > 0 ? n->fixed_height : PROBE_HEIGHT;
     float *zeros = calloc((size_t)width * (size_t)height, 3 * sizeof *zeros);
     if (zeros == NULL)
         return error_nomem(error, "a network's first input");
