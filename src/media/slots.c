@@ -5,7 +5,6 @@
 #include <time.h>
 
 #include "base/clock.h"
-#include "base/error.h"
 
 /* How often a waiting thread looks at the cancel flag, which nobody signals. */
 #define LOOK_NS (20 * NS_PER_MS)
@@ -106,4 +105,22 @@ void slots_give_back(struct slots *slots)
     slots->out--;
     pthread_cond_signal(&slots->given_back);
     unlock(slots);
+}
+
+int slots_admit(struct slots *slots, bool drop, int64_t deadline_ns, const atomic_bool *cancel,
+                const char *shown, struct error *error)
+{
+    int result;
+
+    if (slots_try(slots))
+        return 0;
+    if (drop)
+        result = clock_monotonic_ns() < deadline_ns ? 1 : ERR_FULL;
+    else
+        result = slots_wait(slots, deadline_ns, cancel);
+    if (result == ERR_CANCELED)
+        return error_set(error, result, "%s: interrupted", shown);
+    if (result == ERR_FULL)
+        return error_set(error, result, "%s: all %zu pictures are still in use", shown, slots->limit);
+    return result;
 }

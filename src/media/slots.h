@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/error.h"
+
 struct slots;
 
 /* NULL without memory. `limit` 0 counts as 1. */
@@ -26,5 +28,13 @@ bool slots_try(struct slots *slots);
  */
 int slots_wait(struct slots *slots, int64_t deadline_ns, const atomic_bool *cancel);
 void slots_give_back(struct slots *slots);
+
+/*
+ * How a source lets a picture out: 0 with a slot taken. When none is free: with `drop` (live use: the newest
+ * picture counts, and nobody waits) 1, the picture has to be dropped, or ERR_FULL after `deadline_ns`; else
+ * as slots_wait. `error` gets `shown` and why.
+ */
+int slots_admit(struct slots *slots, bool drop, int64_t deadline_ns, const atomic_bool *cancel,
+                const char *shown, struct error *error);
 
 #endif

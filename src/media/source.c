@@ -5,7 +5,7 @@
 #include "base/text.h"
 #include "media/address.h"
 
-static const struct source_kind *const kinds[] = {&source_kind_ffmpeg};
+static const struct source_kind *const kinds[] = {&source_kind_images, &source_kind_ffmpeg};
 
 const struct source_kind *source_kind_for(const char *uri, struct error *error)
 {

@@ -17,5 +17,6 @@
 const struct source_kind *source_kind_for(const char *uri, struct error *error);
 
 extern const struct source_kind source_kind_ffmpeg; /* video files, RTSP, HTTP */
+extern const struct source_kind source_kind_images; /* one image, or the images of a folder */
 
 #endif

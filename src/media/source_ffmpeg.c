@@ -148,24 +148,6 @@ static int next_frame(struct source *s, int64_t *stamp_ns, struct instant *arriv
     }
 }
 
-/* A slot for the picture in hand; 1 when it has to be dropped. */
-static int take_slot(struct source *s, bool paced, int64_t deadline_ns, struct error *error)
-{
-    int result;
-
-    if (slots_try(s->slots))
-        return 0;
-    if ((paced || s->facts.live) && clock_monotonic_ns() < deadline_ns)
-        return 1;
-    result = paced || s->facts.live ? ERR_FULL : slots_wait(s->slots, deadline_ns, s->options.cancel);
-    if (result == ERR_CANCELED)
-        return error_set(error, result, "%s: interrupted", s->shown);
-    if (result)
-        return error_set(error, result, "%s: all %zu pictures are still in use", s->shown,
-                         s->options.picture_limit ? s->options.picture_limit : (size_t)PICTURES_OUT);
-    return 0;
-}
-
 static int give(struct source *s, struct observation *observation, int64_t stream_ns, struct instant capture,
                 struct error *error)
 {
@@ -207,7 +189,8 @@ static int source_read(struct source *s, struct observation *observation, struct
         s->number++;
         if (paced && pace_wait(&s->pace, stream_ns, s->options.cancel, &capture) != 0)
             return error_set(error, ERR_CANCELED, "%s: interrupted", s->shown);
-        result = take_slot(s, paced, deadline_ns, error);
+        result =
+            slots_admit(s->slots, paced || s->facts.live, deadline_ns, s->options.cancel, s->shown, error);
         if (result < 0)
             return result;
         if (result == 0)
