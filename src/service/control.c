@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "media/jpeg.h"
 #include "service/internal.h"
 
 enum { WATCH_S = 10, PICTURE_QUALITY = 85 };
@@ -66,7 +65,8 @@ static int control_picture(void *self, const char *stream_id, int width, struct 
     int out_width, out_height;
     int result = latest_get(s->latest, stream_id, &picture, seq, capture_wall_ns, error);
     if (result == 0)
-        result = jpeg_encode_once(picture, width, PICTURE_QUALITY, jpeg, &out_width, &out_height, error);
+        result = encoders_encode(s->encoders, picture, width, PICTURE_QUALITY, jpeg, &out_width, &out_height,
+                                 error);
     picture_unref(&picture);
     return result;
 }

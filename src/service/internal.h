@@ -7,6 +7,7 @@
 
 #include "alerting/engine.h"
 #include "pipeline/manager.h"
+#include "service/encoders.h"
 #include "service/latest.h"
 #include "service/service.h"
 #include "service/stills.h"
@@ -24,6 +25,7 @@ struct service {
     struct manager *manager;
     struct latest *latest; /* newest picture and geometry per stream */
     struct stills *stills; /* pictures of alerts on their way to disk */
+    struct encoders *encoders;
     struct instant started;
     atomic_bool stopping;
 };

@@ -4,7 +4,6 @@
 
 #include "base/log.h"
 #include "base/text.h"
-#include "media/jpeg.h"
 #include "service/internal.h"
 
 enum { STREAM_DATA_TTL_S = 10 };
@@ -56,8 +55,8 @@ static void publish_picture(struct service *s, const struct snapshot *snapshot, 
     struct buffer jpeg = {0}, bytes = {0};
     struct error error;
     int width = 0, height = 0;
-    if (jpeg_encode_once(picture, s->config->media.live_picture_width, s->config->media.live_picture_quality,
-                         &jpeg, &width, &height, &error) < 0) {
+    if (encoders_encode(s->encoders, picture, s->config->media.live_picture_width,
+                        s->config->media.live_picture_quality, &jpeg, &width, &height, &error) < 0) {
         log_warning("service", "stream %s: live picture: %s", snapshot->stream_id, error.text);
     } else {
         write_picture_header(&bytes, snapshot, width, height);

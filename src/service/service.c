@@ -156,7 +156,7 @@ static int start_manager(struct service *s, struct error *error)
 
 static int start_stills(struct service *s, struct error *error)
 {
-    return stills_start(s->config->server.pictures_dir, STILL_QUALITY, &s->stills, error);
+    return stills_start(s->config->server.pictures_dir, STILL_QUALITY, s->encoders, &s->stills, error);
 }
 
 int service_start(struct config *config, struct service **service, struct error *error)
@@ -175,7 +175,8 @@ int service_start(struct config *config, struct service **service, struct error 
     s->config = config_ref(config);
     s->started = clock_now();
     s->latest = latest_create();
-    if (!s->latest)
+    s->encoders = encoders_create();
+    if (!s->latest || !s->encoders)
         result = error_nomem(error, "service");
     for (size_t i = 0; result == 0 && i < sizeof steps / sizeof *steps; i++)
         result = steps[i](s, error);
@@ -212,6 +213,7 @@ void service_stop(struct service **service)
         writer_stop(&s->writer, WRITER_FLUSH_NS);
     stills_stop(&s->stills);
     latest_destroy(s->latest);
+    encoders_destroy(s->encoders);
     if (s->bus.bus)
         s->bus.kind->close(&s->bus.bus);
     if (s->store.store)

@@ -7,7 +7,7 @@
 #include "base/log.h"
 #include "base/queue.h"
 #include "base/text.h"
-#include "media/jpeg.h"
+#include "service/encoders.h"
 
 enum { QUEUE_MAX = 8 };
 
@@ -19,6 +19,7 @@ struct still {
 struct stills {
     char folder[1024];
     int quality;
+    struct encoders *encoders;
     struct queue *queue;
     pthread_t thread;
 };
@@ -37,7 +38,8 @@ static void write_still(const struct stills *stills, const struct still *still)
     char path[1200];
     int width, height;
     path_join(path, sizeof path, stills->folder, still->name);
-    int result = jpeg_encode_once(still->picture, 0, stills->quality, &jpeg, &width, &height, &error);
+    int result =
+        encoders_encode(stills->encoders, still->picture, 0, stills->quality, &jpeg, &width, &height, &error);
     if (result == 0)
         result = file_write_atomic(path, jpeg.data, jpeg.size, &error);
     if (result < 0)
@@ -55,7 +57,8 @@ static void *stills_main(void *user)
     return NULL;
 }
 
-int stills_start(const char *folder, int quality, struct stills **stills, struct error *error)
+int stills_start(const char *folder, int quality, struct encoders *encoders, struct stills **stills,
+                 struct error *error)
 {
     *stills = NULL;
     int result = file_make_dirs(folder, error);
@@ -70,6 +73,7 @@ int stills_start(const char *folder, int quality, struct stills **stills, struct
     }
     text_copy(s->folder, sizeof s->folder, folder);
     s->quality = quality;
+    s->encoders = encoders;
     int failed = pthread_create(&s->thread, NULL, stills_main, s);
     if (failed) {
         queue_destroy(s->queue);

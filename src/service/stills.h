@@ -8,10 +8,13 @@
 
 #include "base/error.h"
 #include "core/picture.h"
+#include "service/encoders.h"
 
 struct stills; /* opaque */
 
-int stills_start(const char *folder, int quality, struct stills **stills, struct error *error);
+/* `encoders` is lent. */
+int stills_start(const char *folder, int quality, struct encoders *encoders, struct stills **stills,
+                 struct error *error);
 void stills_stop(struct stills **stills); /* writes what is queued */
 /* `name` is the file's name in the folder. Takes a reference of the picture. Never blocks. */
 void stills_put(struct stills *stills, const char *name, struct picture *picture);
