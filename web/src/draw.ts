@@ -1,0 +1,140 @@
+// What is drawn over a camera's picture: density cells, zones, lines, trails, boxes. All of one snapshot: the picture's own.
+import type { Grid, StreamInfo, StreamUpdate, Track, XY } from "./types";
+import type { Settings } from "./settings";
+import type { StreamView, Trail } from "./store";
+
+/** People per square metre and their colours, from crowd-safety practice: contact begins near 3.5, danger near 5. */
+export const DENSITY_STEPS: { from: number; colour: string; label: string }[] = [
+  { from: 0.1, colour: "rgba(56,189,178,0.20)", label: "0.1" },
+  { from: 0.5, colour: "rgba(56,189,178,0.42)", label: "0.5" },
+  { from: 1, colour: "rgba(163,205,88,0.52)", label: "1" },
+  { from: 2, colour: "rgba(245,190,66,0.60)", label: "2" },
+  { from: 3.5, colour: "rgba(236,108,66,0.66)", label: "3.5" },
+  { from: 5, colour: "rgba(190,32,84,0.74)", label: "5" },
+];
+
+function densityColour(value: number): string | null {
+  for (let i = DENSITY_STEPS.length - 1; i >= 0; i--) {
+    const step = DENSITY_STEPS[i];
+    if (step && value >= step.from) return step.colour;
+  }
+  return null;
+}
+
+type Context = CanvasRenderingContext2D;
+
+function path(at: Context, points: XY[], width: number, height: number): void {
+  at.beginPath();
+  points.forEach(([x, y], i) => (i === 0 ? at.moveTo(x * width, y * height) : at.lineTo(x * width, y * height)));
+}
+
+function drawDensity(at: Context, info: StreamInfo, grid: Grid, width: number, height: number): void {
+  const lattice = info.grid_image;
+  if (!lattice || lattice.columns !== grid.columns || lattice.rows !== grid.rows) return;
+  const corner = (column: number, row: number): XY | null | undefined => lattice.points[row * (lattice.columns + 1) + column];
+  for (let row = 0; row < grid.rows; row++)
+    for (let column = 0; column < grid.columns; column++) {
+      const value = grid.values[row * grid.columns + column];
+      const colour = value === null || value === undefined ? null : densityColour(value);
+      if (!colour) continue;
+      const quad = [corner(column, row), corner(column + 1, row), corner(column + 1, row + 1), corner(column, row + 1)];
+      if (quad.some((p) => !p)) continue;
+      path(at, quad as XY[], width, height);
+      at.closePath();
+      at.fillStyle = colour;
+      at.fill();
+    }
+}
+
+function label(at: Context, text: string, x: number, y: number, colour: string, size: number): void {
+  at.font = `600 ${size}px system-ui, sans-serif`;
+  const width = at.measureText(text).width;
+  at.fillStyle = "rgba(10,18,22,0.72)";
+  at.beginPath();
+  at.roundRect(x - 4, y - size - 2, width + 8, size + 6, 3);
+  at.fill();
+  at.fillStyle = colour;
+  at.fillText(text, x, y);
+}
+
+function drawZones(at: Context, info: StreamInfo, update: StreamUpdate, width: number, height: number, scale: number): void {
+  for (const zone of info.zones) {
+    if (zone.image_polygon.length < 3) continue;
+    path(at, zone.image_polygon, width, height);
+    at.closePath();
+    at.lineWidth = 1.5 * scale;
+    at.strokeStyle = "rgba(255,255,255,0.85)";
+    at.setLineDash([]);
+    at.stroke();
+    at.fillStyle = "rgba(255,255,255,0.05)";
+    at.fill();
+    const state = update.crowd_data.zones.find((z) => z.id === zone.id);
+    const occupancy = state?.["occupancy"] as { value: number | null; valid: boolean } | undefined;
+    const count = occupancy?.valid && occupancy.value !== null ? `${Math.round(occupancy.value)}` : "–";
+    const text = zone.capacity ? `${zone.id}  ${count}/${zone.capacity}` : `${zone.id}  ${count}`;
+    const top = zone.image_polygon.reduce((a, b) => (b[1] < a[1] ? b : a));
+    label(at, text, Math.max(6, Math.min(width - 90 * scale, top[0] * width)), Math.max(16 * scale, top[1] * height - 4), "#fff", 12 * scale);
+  }
+  for (const line of info.lines) {
+    if (line.image_points.length < 2) continue;
+    path(at, line.image_points, width, height);
+    at.lineWidth = 2.5 * scale;
+    at.strokeStyle = "rgba(120,200,255,0.95)";
+    at.stroke();
+  }
+}
+
+function drawTrail(at: Context, trail: Trail, now: number, sx: number, sy: number, scale: number): void {
+  const points = trail.points.filter((p) => p.at <= now + 0.001);
+  for (let i = 1; i < points.length; i++) {
+    const a = points[i - 1];
+    const b = points[i];
+    if (!a || !b) continue;
+    const fresh = Math.max(0, 1 - (now - b.at) / 6);
+    at.beginPath();
+    at.moveTo(a.x * sx, a.y * sy);
+    at.lineTo(b.x * sx, b.y * sy);
+    at.strokeStyle = `rgba(94,211,196,${(0.75 * fresh).toFixed(2)})`;
+    at.lineWidth = 2 * scale;
+    at.stroke();
+  }
+}
+
+function drawBox(at: Context, track: Track, sx: number, sy: number, scale: number): void {
+  at.setLineDash(track.coasted ? [5 * scale, 4 * scale] : []);
+  at.lineWidth = 1.75 * scale;
+  at.strokeStyle = track.coasted ? "rgba(230,238,240,0.85)" : "#5fd3c4";
+  at.strokeRect(track.x * sx, track.y * sy, track.w * sx, track.h * sy);
+  at.setLineDash([]);
+  if (track.h * sy > 26 * scale) label(at, String(track.track_id), track.x * sx + 3, track.y * sy - 4 * scale, "#dffaf6", 10 * scale);
+}
+
+/** Draws the newest picture with the overlays of its own snapshot. Returns the sequence number of what was drawn over it, or null. */
+export function drawStream(canvas: HTMLCanvasElement, view: StreamView, settings: Settings): number | null {
+  const at = canvas.getContext("2d");
+  if (!at) return null;
+  const picture = view.picture;
+  const update = picture ? (view.ring.get(picture.header.seq) ?? null) : view.latest;
+  const source = update?.crowd_data.picture ?? picture?.header ?? { width: view.info.width || 16, height: view.info.height || 9 };
+  const density = Math.min(2, window.devicePixelRatio || 1);
+  const width = Math.max(1, Math.round(canvas.clientWidth * density));
+  const height = Math.max(1, Math.round((width * source.height) / source.width));
+  if (canvas.width !== width || canvas.height !== height) {
+    canvas.width = width;
+    canvas.height = height;
+  }
+  const scale = density;
+  at.fillStyle = "#0d1518";
+  at.fillRect(0, 0, width, height);
+  if (picture) at.drawImage(picture.bitmap, 0, 0, width, height);
+  if (!update) return null;
+  const sx = width / source.width;
+  const sy = height / source.height;
+  const grid = update.crowd_data.density.grid;
+  if (settings.density && grid) drawDensity(at, view.info, grid, width, height);
+  if (settings.zones) drawZones(at, view.info, update, width, height, scale);
+  const now = Date.parse(update.timestamp) / 1000;
+  if (settings.trails) for (const track of update.crowd_data.tracks) drawTrail(at, view.trails.get(track.track_id) ?? { points: [] }, now, sx, sy, scale);
+  if (settings.boxes) for (const track of update.crowd_data.tracks) drawBox(at, track, sx, sy, scale);
+  return update.seq;
+}

@@ -1,0 +1,136 @@
+// One camera: live picture with overlays, its state, its age, its numbers.
+import { useEffect, useRef, useState } from "preact/hooks";
+import { drawStream } from "./draw";
+import { age, measure, number, title, unit } from "./format";
+import { asMeasure, store, useStore, useTick, zonesOf, type StreamView } from "./store";
+
+const OLD_S = 2;
+
+function useCanvas(view: StreamView) {
+  const canvas = useRef<HTMLCanvasElement>(null);
+  useEffect(() => {
+    let frame = 0;
+    const draw = () => {
+      frame = 0;
+      const at = canvas.current;
+      if (!at) return;
+      const seq = drawStream(at, view, store.settings);
+      at.dataset["pictureSeq"] = String(view.picture?.header.seq ?? "");
+      at.dataset["overlaySeq"] = String(seq ?? "");
+    };
+    const ask = () => (frame ||= requestAnimationFrame(draw));
+    view.listeners.add(ask);
+    const observer = new ResizeObserver(ask);
+    if (canvas.current) observer.observe(canvas.current);
+    ask();
+    return () => {
+      view.listeners.delete(ask);
+      observer.disconnect();
+      cancelAnimationFrame(frame);
+    };
+  }, [view]);
+  return canvas;
+}
+
+export function stateWord(view: StreamView, old: boolean): { text: string; kind: string } {
+  switch (view.info.state) {
+    case "live":
+      return old ? { text: "Not live", kind: "bad" } : { text: "Live", kind: "good" };
+    case "connecting":
+      return { text: "Connecting", kind: "wait" };
+    case "stalled":
+      return { text: "No pictures", kind: "bad" };
+    case "failed":
+      return { text: "Lost", kind: "bad" };
+    case "ended":
+      return { text: "Ended", kind: "off" };
+    default:
+      return { text: "Off", kind: "off" };
+  }
+}
+
+function describe(view: StreamView): string {
+  const people = asMeasure(view.latest?.crowd_data["people"]);
+  const count = people?.valid ? `${people.value} people` : "people not measured";
+  return `Camera ${view.info.location || view.info.stream_id}: ${count}`;
+}
+
+function Zones({ view }: { view: StreamView }) {
+  const zones = zonesOf(view);
+  if (zones.length === 0) return null;
+  return (
+    <ul class="zones" aria-label="Zones">
+      {zones.map((zone) => (
+        <li key={zone.zone}>
+          <span class="zone-name">{title(zone.zone)}</span>
+          <span class="zone-bar" aria-hidden="true">
+            <span class={`zone-fill ${fillKind(zone.share)}`} style={{ width: `${Math.min(100, 100 * (zone.share ?? 0))}%` }} />
+          </span>
+          <span class="zone-count" title={zone.occupancy?.valid ? "" : zone.occupancy?.reason}>
+            {measure(zone.occupancy, 0)}
+            {zone.capacity ? <small> / {number(zone.capacity, 0)}</small> : null}
+          </span>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+export function fillKind(share: number | null): string {
+  if (share === null) return "none";
+  return share >= 1 ? "full" : share >= 0.8 ? "near" : "free";
+}
+
+export function Tile({ view, large, onSelect }: { view: StreamView; large: boolean; onSelect: () => void }) {
+  const { settings } = useStore();
+  useTick(500);
+  const canvas = useCanvas(view);
+  const [, redraw] = useState(settings);
+  useEffect(() => redraw(settings), [settings]);
+  const seconds = store.ageOf(view);
+  const old = seconds > OLD_S || store.connection !== "open";
+  const state = stateWord(view, old);
+  const people = asMeasure(view.latest?.crowd_data["people"]);
+  const peak = view.latest?.crowd_data.density.peak;
+  const speed = asMeasure(view.latest?.crowd_data["speed_mean"]);
+  return (
+    <article class={`tile ${old ? "old" : ""} ${large ? "large" : ""}`} data-stream={view.info.stream_id} data-state={view.info.state}>
+      <header>
+        <button class="tile-title" onClick={onSelect} aria-pressed={large}>
+          {view.info.location || title(view.info.stream_id)}
+        </button>
+        <span class={`pill ${state.kind}`}>{state.text}</span>
+        <span class="age" title="Age of what is shown">
+          {Number.isFinite(seconds) ? age(seconds) : "no picture yet"}
+        </span>
+      </header>
+      <div class="picture">
+        <canvas ref={canvas} role="img" aria-label={describe(view)} />
+        {old && view.latest ? <span class="stamp">Not live: {age(seconds)} old</span> : null}
+        {!view.latest ? <span class="stamp">{view.info.reason ?? "Waiting for the first picture"}</span> : null}
+      </div>
+      {view.info.reason && view.latest ? <p class="reason">{view.info.reason}</p> : null}
+      <dl class="facts">
+        <div>
+          <dt>People</dt>
+          <dd data-measure="people">{measure(people, 0)}</dd>
+        </div>
+        <div>
+          <dt>Peak density</dt>
+          <dd title={peak?.valid ? "" : peak?.reason}>
+            {peak?.valid ? measure(peak, 2) : <small class="why">{peak?.reason ?? "not measured"}</small>}
+            {peak?.valid ? <small> {unit("people/m2")}</small> : null}
+          </dd>
+        </div>
+        <div>
+          <dt>Mean speed</dt>
+          <dd>
+            {speed?.valid ? measure(speed, 2) : <small class="why">{speed?.reason ?? "not measured"}</small>}
+            {speed?.valid ? <small> m/s</small> : null}
+          </dd>
+        </div>
+      </dl>
+      <Zones view={view} />
+    </article>
+  );
+}
