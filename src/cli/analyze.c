@@ -52,7 +52,6 @@ struct run {
     struct network *network;
     struct camera_path *path;
     FILE *out;
-    struct analyze_video *video;
     struct progress progress;
 };
 
@@ -209,8 +208,7 @@ static int deliver(void *user, const struct snapshot *snapshot, struct picture *
 {
     struct run *run = user;
     int result = analyze_write_snapshot(run->out, run->options.format, snapshot, error);
-    if (result == 0 && run->options.video && picture)
-        result = analyze_video_add(&run->video, run->options.video, run->stream, snapshot, picture, error);
+    (void)picture;
     progress_step(&run->progress);
     return result;
 }
@@ -248,11 +246,6 @@ static int analyse(struct run *run, struct error *error)
 /* The output counts only once it has arrived on the disk. */
 static int close_output(struct run *run, int result, struct error *error)
 {
-    struct error why;
-    if (run->video && analyze_video_close(&run->video, &why) < 0 && result == 0) {
-        *error = why;
-        result = why.code;
-    }
     if (!run->out)
         return result;
     bool failed = fflush(run->out) != 0;

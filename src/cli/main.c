@@ -13,6 +13,7 @@ struct command {
 };
 
 static const struct command commands[] = {
+    {"analyze", cli_analyze, "find, follow and measure the people in a video, a folder of images or one image"},
     {"config", cli_config, "check a configuration file, or print every key that can be in one"},
     {"version", cli_version, "print the version, and with --json those of the libraries"},
 };
