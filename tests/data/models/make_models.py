@@ -42,13 +42,17 @@ def plain_models():
     write("many_outputs", [helper.make_node("Identity", ["x"], ["y%d" % i]) for i in range(17)],
           [value("x", [2])], [value("y%d" % i, [2]) for i in range(17)])
     write("unknown_operator", [helper.make_node("Sideways", ["x"], ["y"])], [value("x", [2])], [value("y", [2])])
+    for name, shape in {"one_channel": [1, 1, 32, 32], "half_free": [1, 3, 32, "w"]}.items():
+        write(name, [helper.make_node("Identity", ["x"], ["y"])], [value("x", shape)], [value("y", shape)])
+    image = [1, 3, "h", "w"]
+    write("two_inputs", [helper.make_node("Add", ["x", "z"], ["y"])], [value("x", image), value("z", image)], [value("y", image)])
 
 
 def head(name, stride, channels, seed, flat):
     """Average over stride x stride cells, 1 x 1 convolution to `channels`, cells in rows: 1 x n x channels."""
     pooled, mixed, shape = (f"{name}_{part}" for part in ("pooled", "mixed", "shape"))
     w, b = f"{name}_w", f"{name}_b"
-    nodes = [helper.make_node("AveragePool", ["x"], [pooled], kernel_shape=[stride, stride], strides=[stride, stride]),
+    nodes = [helper.make_node("AveragePool", ["x"], [pooled], kernel_shape=[stride, stride], strides=[stride, stride], ceil_mode=1),
              helper.make_node("Conv", [pooled, w, b], [mixed], kernel_shape=[1, 1]),
              helper.make_node("Reshape", [mixed, shape], [flat + "_rows"]),
              helper.make_node("Transpose", [flat + "_rows"], [flat], perm=[0, 2, 1])]

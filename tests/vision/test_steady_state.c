@@ -1,0 +1,112 @@
+/*
+ * In the steady state our own code allocates nothing per picture. The linker puts these functions in the
+ * place of malloc and its kin for everything that is linked in statically, which is our code and not the
+ * runtime's.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/text.h"
+#include "vision/network.h"
+
+static atomic_size_t allocations;
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *memory, size_t size);
+void *__real_aligned_alloc(size_t alignment, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *memory, size_t size);
+void *__wrap_aligned_alloc(size_t alignment, size_t size);
+
+void *__wrap_malloc(size_t size)
+{
+    allocations++;
+    return __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+    allocations++;
+    return __real_calloc(count, size);
+}
+
+void *__wrap_realloc(void *memory, size_t size)
+{
+    allocations++;
+    return __real_realloc(memory, size);
+}
+
+void *__wrap_aligned_alloc(size_t alignment, size_t size)
+{
+    allocations++;
+    return __real_aligned_alloc(alignment, size);
+}
+
+/* Cameras of four sizes and pixel formats take turns, as they do at one worker. */
+static void test_no_allocation_per_picture(void **state)
+{
+    (void)state;
+    static const struct {
+        enum pixel_format format;
+        int width, height;
+    } cameras[] = {
+        {PIXEL_I420, 1280, 720}, {PIXEL_NV12, 640, 480}, {PIXEL_BGR24, 333, 501}, {PIXEL_I422, 704, 576}};
+    enum { CAMERAS = sizeof cameras / sizeof *cameras };
+    const struct point corner[] = {{0, 0}, {0.2, 0}, {0.2, 0.3}}, *masks[] = {corner};
+    const size_t mask_counts[] = {3};
+    const struct view_options options = {
+        .confidence_low = 0.05, .nms_iou = 0.5, .mask_count = 1, .masks = masks, .mask_counts = mask_counts};
+    char model[1024];
+    const char *root = getenv("SCI_SOURCE_ROOT");
+    text_format(model, sizeof model, "%s/tests/data/models/tiny_nanodet.onnx", root != NULL ? root : ".");
+    struct network *network = NULL;
+    struct network_context *context = NULL;
+    struct view *view = NULL;
+    struct error error = {0};
+    if (network_open(&(struct network_options){model, "auto", 1}, &network, &error) < 0 ||
+        network_context_create(network, &context, &error) < 0 || view_create(&options, &view, &error) < 0)
+        fail_msg("%s", error.text);
+    struct picture *pictures[CAMERAS];
+    for (size_t i = 0; i < CAMERAS; i++) {
+        pictures[i] = picture_create(cameras[i].format, cameras[i].width, cameras[i].height);
+        assert_non_null(pictures[i]);
+        uint8_t *bytes = (uint8_t *)(uintptr_t)pictures[i]->planes[0];
+        for (int y = 0; y < cameras[i].height; y++)
+            memset(bytes + (size_t)y * (size_t)pictures[i]->strides[0], 16 + y % 199,
+                   (size_t)cameras[i].width);
+    }
+    size_t before = 0, found = 0;
+    assert_true(allocations > 0);
+    for (size_t round = 0; round < 6; round++) {
+        if (round == 1)
+            before = allocations;
+        for (size_t i = 0; i < CAMERAS; i++) {
+            const struct detection *d;
+            size_t count;
+            assert_int_equal(network_infer(network, context, pictures[i], view, &d, &count, &error), 0);
+            found += count;
+        }
+    }
+    assert_int_equal(allocations, before);
+    assert_true(found > 0);
+    for (size_t i = 0; i < CAMERAS; i++)
+        picture_unref(&pictures[i]);
+    view_destroy(&view);
+    network_context_destroy(&context);
+    network_close(&network);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_no_allocation_per_picture)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
