@@ -6,7 +6,7 @@
  *   stream/<stream_id>   stream_update messages (JSON text)
  *   picture/<stream_id>  live pictures: one JSON header line, a newline, the JPEG
  *   alert/<stream_id>    alert messages (JSON text); alert/ for those of no stream (everybody gets them)
- *   status               system_status messages (JSON text)
+ *   state/<stream_id>    stream_state messages (JSON text)
  *
  * Keys with a time-to-live (row P2): watch/<stream_id> says that somebody looks at the camera's pictures;
  * stream_data/<id> holds the newest stream_update; ...

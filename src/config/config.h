@@ -84,6 +84,7 @@ struct config {
         size_t max_body_bytes;
         size_t max_clients;
         size_t client_queue;
+        double rate_limit; /* requests per second of one key, four times as many at once; 0 = no limit */
         char *pictures_dir;
     } server;
     struct {

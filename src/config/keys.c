@@ -77,6 +77,16 @@ static const struct config_key server_keys[] = {
      .restarts = RESTARTS_PROCESS,
      .text =
          "Messages that wait for one slow WebSocket client before measurements are dropped, oldest first."},
+    {.name = "rate_limit",
+     .type = KEY_NUMBER,
+     .offset = IN(server, rate_limit),
+     .fallback = "100",
+     .least = 0,
+     .most = 1000000,
+     .unit = "requests/s",
+     .restarts = RESTARTS_PROCESS,
+     .text = "Requests per second of one key, four times as many at once; more are answered with 429. 0: no "
+             "limit."},
     {.name = "pictures_dir",
      .type = KEY_TEXT,
      .offset = IN(server, pictures_dir),

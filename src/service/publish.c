@@ -84,7 +84,9 @@ void publish_alert(struct service *s, const struct alert_event *event)
     struct buffer json = {0};
     struct json_writer w = json_writer_on(&json);
     alert_event_write_json(&w, event);
-    publish_bytes(s, "alert", event->seq, &json);
+    char topic[BUS_TOPIC_MAX];
+    text_format(topic, sizeof topic, "alert/%s", event->alert.stream_id);
+    publish_bytes(s, topic, event->seq, &json);
     buffer_free(&json);
 }
 
@@ -101,7 +103,9 @@ void publish_state(void *self, const char *stream_id, enum stream_state state, c
     json_put_string(&w, "state", stream_state_name(state));
     json_put_string(&w, "reason", reason[0] ? reason : NULL);
     json_object_end(&w);
-    publish_bytes(s, "status", 0, &json);
+    char topic[BUS_TOPIC_MAX];
+    text_format(topic, sizeof topic, "state/%s", stream_id);
+    publish_bytes(s, topic, 0, &json);
     buffer_free(&json);
     log_info("service", "stream %s: %s%s%s", stream_id, stream_state_name(state), reason[0] ? ": " : "",
              reason);

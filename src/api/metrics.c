@@ -1,0 +1,123 @@
+/* GET /metrics: Prometheus' text format, version 0.0.4. Names as in contracts: prefix sci_, label stream,
+ * base units. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "api/hub.h"
+#include "api/resources.h"
+
+enum { STREAMS_MAX = 1024 };
+
+static void put_head(struct buffer *out, const char *name, const char *type, const char *help)
+{
+    buffer_printf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+static void put_gauge(struct buffer *out, const char *name, const char *stream_id, double value)
+{
+    if (!isnan(value))
+        buffer_printf(out, "%s{stream=\"%s\"} %.9g\n", name, stream_id, value);
+}
+
+static void put_counters(struct buffer *out, const struct stream_counters *streams, size_t count)
+{
+    static const struct {
+        const char *name, *help;
+        size_t offset;
+    } counters[] = {
+        {"sci_frames_decoded_total", "Pictures that the camera gave.",
+         offsetof(struct stream_counters, frames_decoded)},
+        {"sci_frames_analyzed_total", "Pictures that were analysed.",
+         offsetof(struct stream_counters, frames_analyzed)},
+        {"sci_frames_replaced_total", "Pictures replaced by newer ones before their turn.",
+         offsetof(struct stream_counters, frames_replaced)},
+        {"sci_reconnects_total", "Times the source was opened again.",
+         offsetof(struct stream_counters, reconnects)},
+        {"sci_snapshots_total", "Snapshots published.", offsetof(struct stream_counters, snapshots)},
+    };
+    for (size_t c = 0; c < sizeof counters / sizeof *counters; c++) {
+        put_head(out, counters[c].name, "counter", counters[c].help);
+        for (size_t i = 0; i < count; i++) {
+            const int64_t *value = (const int64_t *)((const char *)&streams[i] + counters[c].offset);
+            buffer_printf(out, "%s{stream=\"%s\"} %lld\n", counters[c].name, streams[i].stream_id,
+                          (long long)*value);
+        }
+    }
+}
+
+static void put_states(struct buffer *out, const struct stream_counters *streams, size_t count)
+{
+    put_head(out, "sci_stream_state", "gauge", "1 for the state that the stream is in.");
+    for (size_t i = 0; i < count; i++) {
+        for (int state = 0; state < STREAM_STATE_COUNT; state++)
+            buffer_printf(out, "sci_stream_state{stream=\"%s\",state=\"%s\"} %d\n", streams[i].stream_id,
+                          stream_state_name((enum stream_state)state), (int)streams[i].state == state);
+    }
+    put_head(out, "sci_people", "gauge", "People in the picture; absent while not measured.");
+    for (size_t i = 0; i < count; i++)
+        put_gauge(out, "sci_people", streams[i].stream_id, streams[i].people);
+    put_head(out, "sci_picture_age_seconds", "gauge", "Age of the newest picture.");
+    for (size_t i = 0; i < count; i++)
+        put_gauge(out, "sci_picture_age_seconds", streams[i].stream_id, streams[i].picture_age_s);
+}
+
+static void put_latency(struct buffer *out, const struct stream_counters *s)
+{
+    size_t bounds = sizeof control_latency_bounds / sizeof *control_latency_bounds;
+    for (size_t b = 0; b < bounds; b++)
+        buffer_printf(out, "sci_latency_seconds_bucket{stream=\"%s\",le=\"%g\"} %lld\n", s->stream_id,
+                      control_latency_bounds[b], (long long)s->latency_buckets[b]);
+    buffer_printf(out, "sci_latency_seconds_bucket{stream=\"%s\",le=\"+Inf\"} %lld\n", s->stream_id,
+                  (long long)s->latency_count);
+    buffer_printf(out, "sci_latency_seconds_sum{stream=\"%s\"} %.9g\n", s->stream_id, s->latency_sum_s);
+    buffer_printf(out, "sci_latency_seconds_count{stream=\"%s\"} %lld\n", s->stream_id,
+                  (long long)s->latency_count);
+}
+
+static void put_api(struct buffer *out, struct api *api)
+{
+    put_head(out, "sci_http_answers_total", "counter", "HTTP answers by the class of their status.");
+    for (int class = 1; class <= 5; class ++)
+        buffer_printf(out, "sci_http_answers_total{class=\"%dxx\"} %lld\n", class,
+                      (long long)atomic_load(&api->counters.by_class[class]));
+    if (api->hub == NULL)
+        return;
+    struct hub_state state;
+    hub_get_state(api->hub, &state);
+    put_head(out, "sci_websocket_clients", "gauge", "WebSocket clients that are connected.");
+    buffer_printf(out, "sci_websocket_clients %zu\n", state.clients);
+    put_head(out, "sci_websocket_messages_total", "counter", "Messages handed to WebSocket clients.");
+    buffer_printf(out, "sci_websocket_messages_total %lld\n", (long long)state.sent);
+    put_head(out, "sci_websocket_dropped_total", "counter", "Measurements that a slow client did not get.");
+    buffer_printf(out, "sci_websocket_dropped_total %lld\n", (long long)state.dropped);
+    put_head(out, "sci_websocket_overruns_total", "counter",
+             "Clients closed because their alerts no longer fitted.");
+    buffer_printf(out, "sci_websocket_overruns_total %lld\n", (long long)state.overruns);
+}
+
+int metrics_get(struct api *api, struct request *request, struct answer *answer, struct error *error)
+{
+    (void)request;
+    struct stream_counters *streams = calloc(STREAMS_MAX, sizeof *streams);
+    if (streams == NULL)
+        return error_nomem(error, "metrics");
+    size_t count = api->control.ops->counters(api->control.self, streams, STREAMS_MAX);
+    if (count > STREAMS_MAX)
+        count = STREAMS_MAX;
+    struct buffer *out = &answer->body;
+    put_head(out, "sci_build_info", "gauge", "The version that runs.");
+    buffer_printf(out, "sci_build_info{version=\"%s\"} 1\n", SCI_VERSION);
+    put_counters(out, streams, count);
+    put_states(out, streams, count);
+    put_head(out, "sci_latency_seconds", "histogram",
+             "From the capture of a picture to its published snapshot.");
+    for (size_t i = 0; i < count; i++)
+        put_latency(out, &streams[i]);
+    put_api(out, api);
+    free(streams);
+    if (out->failed)
+        return error_nomem(error, "metrics");
+    answer->status = 200;
+    answer->content_type = "text/plain; version=0.0.4; charset=utf-8";
+    return 0;
+}
