@@ -26,6 +26,8 @@ int cli_finish_output(void);
 
 int cli_config(int argc, char **argv);
 int cli_analyze(int argc, char **argv);
+int cli_eval(int argc, char **argv);
+int cli_track(int argc, char **argv);
 int cli_version(int argc, char **argv);
 
 #endif

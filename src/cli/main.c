@@ -15,6 +15,8 @@ struct command {
 static const struct command commands[] = {
     {"analyze", cli_analyze, "find, follow and measure the people in a video, a folder of images or one image"},
     {"config", cli_config, "check a configuration file, or print every key that can be in one"},
+    {"eval", cli_eval, "score results against labels"},
+    {"track", cli_track, "follow people through detections: MOTChallenge text in and out"},
     {"version", cli_version, "print the version, and with --json those of the libraries"},
 };
 

@@ -10,40 +10,6 @@
 /* Time between pictures when only one has been seen. */
 #define FIRST_FRAME_S 0.1
 
-struct tracker_params tracker_default_params(void)
-{
-    return (struct tracker_params){
-        .high_score = 0.5,
-        .low_score = 0.2,
-        .new_score = 0.6,
-        .iou_gate = 0.1,
-        .confirm_hits = 3,
-        .coast_ns = 600 * NS_PER_MS,
-        .lost_ns = 3 * NS_PER_S,
-        .low_gate = 0.3,
-        .tentative_gate = 0.2,
-        .wide_gate = 0.1,
-        .widening = 0.3,
-        .score_weight = 0.5,
-        .height_weight = 1,
-        .direction_weight = 0.1,
-        .lost_weight = 0.1,
-        .low_lost_s = 0.2,
-        .new_overlap = 0.7,
-        .duplicate_overlap = 0.8,
-        .doubt = 4,
-        .smoothing = 0.5,
-        .steadying = 0,
-        .feature_weight = 0.3,
-        .noise = {.acceleration = 0.5,
-                  .size_acceleration = 0.1,
-                  .centre = 0.05,
-                  .size = 0.05,
-                  .start_velocity = 1,
-                  .start_size_velocity = 0.1},
-    };
-}
-
 static int check_params(const struct tracker_params *p, struct error *error)
 {
     const struct {

@@ -48,7 +48,20 @@ struct tracker_params {
     struct box_noise noise;
 };
 
-struct tracker_params tracker_default_params(void);
+/* Kinds of detectors for which there is a set. */
+enum detector_kind {
+    DETECTOR_NANODET, /* the program's own, and other one-stage networks with a low threshold */
+    DETECTOR_YOLOX,   /* every score kept, also very low ones; most people above 0.8 */
+    DETECTOR_FRCNN,   /* published lists cut at a score of 0.5; most people above 0.9 */
+    DETECTOR_COUNT
+};
+
+struct tracker_params tracker_default_params(void); /* DETECTOR_NANODET */
+struct tracker_params tracker_params_for(enum detector_kind kind);
+const char *detector_kind_name(enum detector_kind kind);             /* "nanodet", "yolox", "frcnn" */
+int detector_kind_parse(const char *name, enum detector_kind *kind); /* 0 or ERR_INVALID */
+/* For detections from a file of unknown make: whether the list, by its first hundred scores, was cut. */
+enum detector_kind detector_kind_guess(const float *scores, size_t count);
 
 /* How the camera moved since the last picture: p_now = a p_before + b, pixels. */
 struct camera_motion {
