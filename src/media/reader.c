@@ -135,12 +135,11 @@ static int open_failed(struct reader *r, int ret, const char *what, struct error
 
     if (code)
         return code;
-    if (ret == AVERROR_EOF || ret == AVERROR_INVALIDDATA || ret == AVERROR(EIO) || ret == AVERROR(EINVAL)) {
-        if (r->type == ADDRESS_FILE)
-            return error_set(error, ERR_FORMAT, "%s: not a video that can be read, or damaged", r->shown);
-        if (ret == AVERROR_EOF)
-            return error_set(error, ERR_IO, "%s: the connection was closed", r->shown);
-    }
+    if (ret == AVERROR_INVALIDDATA || ret == AVERROR(EINVAL) ||
+        (r->type == ADDRESS_FILE && (ret == AVERROR_EOF || ret == AVERROR(EIO))))
+        return error_set(error, ERR_FORMAT, "%s: not a video that can be read, or damaged", r->shown);
+    if (ret == AVERROR_EOF)
+        return error_set(error, ERR_IO, "%s: the connection was closed", r->shown);
     return ffmpeg_error_set(error, ret, "%s: %s", r->shown, what);
 }
 

@@ -1,0 +1,440 @@
+/* The video source on cameras: a real RTSP server that is killed and frozen, and an HTTP server that
+ * misbehaves. */
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/buffer.h"
+#include "base/file.h"
+#include "fixture.h"
+#include "http_server.h"
+#include "media/source.h"
+
+static const struct source_kind *const kind = &source_kind_ffmpeg;
+
+#define OPEN_NS (5 * NS_PER_S)
+#define READ_NS (NS_PER_S)
+
+/* ---- an RTSP server of our own, in a process that can be stopped ---- */
+
+struct farm {
+    pid_t pid;
+    int port;
+};
+
+static int free_port(void)
+{
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof a;
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+    assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof a), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &size), 0);
+    close(fd);
+    return ntohs(a.sin_port);
+}
+
+static void farm_exec(int port, int out, const char *user, const char *password)
+{
+    char port_text[16];
+
+    snprintf(port_text, sizeof port_text, "%d", port);
+    dup2(out, STDOUT_FILENO);
+    if (user)
+        execl(getenv("SCI_RTSP_FARM"), "rtsp_farm", "--cams", "2", "--port", port_text, "--file",
+              fixture_path("cam.mp4"), "--user", user, "--password", password, (char *)NULL);
+    else
+        execl(getenv("SCI_RTSP_FARM"), "rtsp_farm", "--cams", "2", "--port", port_text, "--file",
+              fixture_path("cam.mp4"), (char *)NULL);
+    _exit(127);
+}
+
+static struct farm farm_start(const char *user, const char *password)
+{
+    struct farm farm = {.port = free_port()};
+    char line[256];
+    int ends[2];
+    FILE *out;
+
+    if (!getenv("SCI_RTSP_FARM"))
+        skip();
+    fixture_ffmpeg("-f lavfi -i testsrc2=size=320x240:rate=25:duration=4 -c:v libx264 -g 25 -bf 0 -pix_fmt "
+                   "yuv420p cam.mp4");
+    assert_int_equal(pipe(ends), 0);
+    farm.pid = fork();
+    assert_true(farm.pid >= 0);
+    if (farm.pid == 0)
+        farm_exec(farm.port, ends[1], user, password);
+    close(ends[1]);
+    out = fdopen(ends[0], "r");
+    assert_non_null(out);
+    if (!fgets(line, sizeof line, out) || strncmp(line, "ready", 5) != 0)
+        fail_msg("the RTSP server did not start");
+    fclose(out);
+    return farm;
+}
+
+static void farm_stop(const struct farm *farm)
+{
+    kill(farm->pid, SIGKILL);
+    waitpid(farm->pid, NULL, 0);
+}
+
+static const char *farm_uri(const struct farm *farm, const char *user, const char *rest)
+{
+    static char uri[256];
+
+    snprintf(uri, sizeof uri, "rtsp://%s127.0.0.1:%d/%s", user, farm->port, rest);
+    return uri;
+}
+
+static int open_uri(const char *uri, const atomic_bool *cancel, struct source **source, struct error *error)
+{
+    struct source_options options = {.uri = uri,
+                                     .open_timeout_ns = OPEN_NS,
+                                     .read_timeout_ns = READ_NS,
+                                     .picture_limit = 2,
+                                     .cancel = cancel};
+
+    return kind->open(&options, source, error);
+}
+
+static struct source *must_open(const char *uri, const atomic_bool *cancel)
+{
+    struct error error = {0};
+    struct source *source;
+
+    if (open_uri(uri, cancel, &source, &error) != 0)
+        fail_msg("%s", error.text);
+    return source;
+}
+
+static void read_pictures(struct source *source, int count)
+{
+    struct error error = {0};
+    int64_t last_ns = -1, last_capture = 0;
+
+    for (int i = 0; i < count; i++) {
+        struct observation o;
+
+        if (kind->read(source, &o, &error) != 0)
+            fail_msg("picture %d: %s", i + 1, error.text);
+        assert_int_equal(o.number, i + 1);
+        assert_true(o.stream_ns > last_ns);
+        assert_true(o.capture.mono_ns >= last_capture);
+        assert_true(o.capture.mono_ns <= clock_monotonic_ns());
+        last_ns = o.stream_ns;
+        last_capture = o.capture.mono_ns;
+        observation_release(&o);
+    }
+}
+
+/* What comes after the pictures that were on their way. */
+static int final_code(struct source *source, struct error *error)
+{
+    int64_t pictures;
+    int code = fixture_read_all(kind, source, &pictures, error);
+
+    assert_true(pictures < 200);
+    assert_true(error->text[0]);
+    return code;
+}
+
+static void cameras_over_tcp_and_udp(void **state)
+{
+    static const struct {
+        const char *rest, *description;
+    } ways[] = {{"cam1", "RTSP over TCP"}, {"cam2#udp", "RTSP over UDP"}};
+    struct farm farm = farm_start(NULL, NULL);
+
+    (void)state;
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+        struct source *source = must_open(farm_uri(&farm, "", ways[i].rest), NULL);
+        struct source_info info;
+
+        read_pictures(source, 30);
+        kind->info(source, &info);
+        assert_true(info.live);
+        assert_int_equal(info.width, 320);
+        assert_int_equal(info.height, 240);
+        assert_non_null(strstr(info.description, ways[i].description));
+        kind->close(&source);
+    }
+    farm_stop(&farm);
+}
+
+static void passwords(void **state)
+{
+    struct farm farm = farm_start("guard", "hush9");
+    struct source *source;
+    struct error error = {0};
+
+    (void)state;
+    assert_int_equal(open_uri(farm_uri(&farm, "guard:Wr0ng@", "cam1"), NULL, &source, &error), ERR_AUTH);
+    assert_null(source);
+    assert_null(strstr(error.text, "Wr0ng"));
+    assert_null(strstr(error.text, "guard"));
+    assert_int_equal(open_uri(farm_uri(&farm, "", "cam1"), NULL, &source, &error), ERR_AUTH);
+    source = must_open(farm_uri(&farm, "guard:hush9@", "cam1"), NULL);
+    read_pictures(source, 3);
+    kind->close(&source);
+    farm_stop(&farm);
+}
+
+static void nobody_there(void **state)
+{
+    struct farm farm = farm_start(NULL, NULL);
+    struct source *source;
+    struct error error = {0};
+
+    (void)state;
+    assert_int_equal(open_uri(farm_uri(&farm, "", "nothing_here"), NULL, &source, &error), ERR_NOT_FOUND);
+    farm_stop(&farm);
+    assert_int_equal(open_uri(farm_uri(&farm, "guard:hush9@", "cam1"), NULL, &source, &error), ERR_IO);
+    assert_null(source);
+    assert_null(strstr(error.text, "hush9"));
+    assert_non_null(strstr(error.text, "127.0.0.1"));
+}
+
+static void killed_while_reading(void **state)
+{
+    struct farm farm = farm_start(NULL, NULL);
+    struct source *source = must_open(farm_uri(&farm, "", "cam1"), NULL);
+    struct error error = {0};
+    struct observation o;
+
+    (void)state;
+    read_pictures(source, 5);
+    farm_stop(&farm);
+    assert_int_equal(final_code(source, &error), ERR_IO);
+    assert_int_equal(kind->read(source, &o, &error), ERR_IO);
+    kind->close(&source);
+}
+
+/* A frozen camera keeps its connection: only the clock tells. */
+static void frozen_while_reading(void **state)
+{
+    struct farm farm = farm_start(NULL, NULL);
+    struct source *source = must_open(farm_uri(&farm, "", "cam1"), NULL);
+    struct error error = {0};
+    struct observation o;
+
+    (void)state;
+    read_pictures(source, 5);
+    kill(farm.pid, SIGSTOP);
+    assert_int_equal(final_code(source, &error), ERR_TIMEOUT);
+    assert_int_equal(kind->read(source, &o, &error), ERR_TIMEOUT);
+    kind->close(&source);
+    assert_int_equal(open_uri(farm_uri(&farm, "", "cam1"), NULL, &source, &error), ERR_TIMEOUT);
+    kill(farm.pid, SIGCONT);
+    source = must_open(farm_uri(&farm, "", "cam1"), NULL);
+    read_pictures(source, 5);
+    kind->close(&source);
+    farm_stop(&farm);
+}
+
+static void *set_later(void *flag)
+{
+    clock_sleep_ns(150 * NS_PER_MS);
+    atomic_store((atomic_bool *)flag, true);
+    return NULL;
+}
+
+static void cancel_interrupts_open_and_read(void **state)
+{
+    struct farm farm = farm_start(NULL, NULL);
+    atomic_bool cancel = false;
+    struct source *source = must_open(farm_uri(&farm, "", "cam1"), &cancel);
+    struct error error = {0};
+    pthread_t thread;
+
+    (void)state;
+    read_pictures(source, 5);
+    kill(farm.pid, SIGSTOP);
+    pthread_create(&thread, NULL, set_later, &cancel);
+    assert_int_equal(final_code(source, &error), ERR_CANCELED);
+    pthread_join(thread, NULL);
+    kind->close(&source);
+    atomic_store(&cancel, false);
+    pthread_create(&thread, NULL, set_later, &cancel);
+    assert_int_equal(open_uri(farm_uri(&farm, "", "cam2"), &cancel, &source, &error), ERR_CANCELED);
+    pthread_join(thread, NULL);
+    farm_stop(&farm);
+}
+
+/* Both pictures that may be out are held: the camera goes on, and the newest is there when one comes back. */
+static void a_slow_consumer_gets_the_newest(void **state)
+{
+    struct farm farm = farm_start(NULL, NULL);
+    struct source *source = must_open(farm_uri(&farm, "", "cam1"), NULL);
+    struct error error = {0};
+    struct observation held[2], o;
+
+    (void)state;
+    assert_int_equal(kind->read(source, &held[0], &error), 0);
+    assert_int_equal(kind->read(source, &held[1], &error), 0);
+    assert_int_equal(kind->read(source, &o, &error), ERR_FULL);
+    observation_release(&held[0]);
+    assert_int_equal(kind->read(source, &o, &error), 0);
+    assert_true(o.number > held[1].number + 5);
+    observation_release(&o);
+    observation_release(&held[1]);
+    kind->close(&source);
+    farm_stop(&farm);
+}
+
+/* ---- HTTP ---- */
+
+static const char *http_uri(const struct http_server *server, const char *rest)
+{
+    static char uri[256];
+
+    snprintf(uri, sizeof uri, "http://127.0.0.1:%d/%s", http_server_port(server), rest);
+    return uri;
+}
+
+static void video_over_http(void **state)
+{
+    struct http_server *server = http_server_start(fixture_path("."));
+    static const struct {
+        const char *name, *make;
+        int64_t count;
+    } cases[] = {{"clip.mp4", "-c:v libx264 -movflags faststart", 40},
+                 {"late_head.mp4", "-c:v libx264", 40},
+                 {"list.m3u8", "-c:v libx264 -g 10 -f hls -hls_time 1 -hls_playlist_type vod", 40}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct source *source;
+        struct source_info info;
+        struct error error = {0};
+        int64_t pictures;
+
+        fixture_ffmpeg("-f lavfi -i testsrc2=size=160x120:rate=10:duration=4 %s %s", cases[i].make,
+                       cases[i].name);
+        source = must_open(http_uri(server, cases[i].name), NULL);
+        kind->info(source, &info);
+        assert_false(info.live);
+        assert_int_equal(info.width, 160);
+        if (fixture_read_all(kind, source, &pictures, &error) != ERR_END)
+            fail_msg("%s", error.text);
+        assert_int_equal(pictures, cases[i].count);
+        kind->close(&source);
+    }
+    http_server_stop(server);
+}
+
+static void mjpeg_over_http(void **state)
+{
+    struct http_server *server;
+    struct source *source;
+    struct source_info info;
+    struct error error = {0};
+
+    (void)state;
+    fixture_ffmpeg("-f lavfi -i testsrc2=size=160x120 -frames:v 1 -update 1 still.jpg");
+    server = http_server_start(fixture_path("."));
+    source = must_open(http_uri(server, "stream/still.jpg?count=30"), NULL);
+    kind->info(source, &info);
+    assert_true(info.live);
+    read_pictures(source, 20);
+    assert_int_equal(final_code(source, &error), ERR_IO);
+    kind->close(&source);
+    http_server_stop(server);
+}
+
+static void http_that_fails(void **state)
+{
+    static const struct {
+        const char *rest;
+        int code;
+    } cases[] = {{"missing.mp4", ERR_NOT_FOUND}, {"status/401", ERR_AUTH},      {"status/403", ERR_AUTH},
+                 {"status/500", ERR_IO},         {"silence", ERR_TIMEOUT},      {"letter.txt", ERR_FORMAT},
+                 {"evil.m3u8", ERR_FORMAT},      {"redirect_file", ERR_FORMAT}, {"empty.mp4", ERR_FORMAT}};
+    static const char evil[] = "#EXTM3U\n#EXTINF:2,\nfile:///etc/passwd\n#EXT-X-ENDLIST\n";
+    struct http_server *server;
+
+    (void)state;
+    fixture_write("letter.txt", "no video\n", 9);
+    fixture_write("empty.mp4", "", 0);
+    fixture_write("evil.m3u8", evil, sizeof evil - 1);
+
+    server = http_server_start(fixture_path("."));
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char uri[300];
+        struct source_options options = {.uri = uri, .open_timeout_ns = NS_PER_S, .read_timeout_ns = READ_NS};
+        struct source *source;
+        struct error error = {0};
+        int result;
+
+        snprintf(uri, sizeof uri, "http://guard:hush9@127.0.0.1:%d/%s", http_server_port(server),
+                 cases[i].rest);
+        result = kind->open(&options, &source, &error);
+        if (result != cases[i].code)
+            fail_msg("%s: %d: %s", cases[i].rest, result, error.text);
+        assert_null(source);
+        assert_null(strstr(error.text, "hush9"));
+    }
+    http_server_stop(server);
+}
+
+static void http_that_falls_silent(void **state)
+{
+    struct http_server *server;
+    struct source *source;
+    struct error error = {0};
+
+    (void)state;
+    fixture_ffmpeg("-f lavfi -i testsrc2=size=160x120 -frames:v 1 -update 1 still.jpg");
+    server = http_server_start(fixture_path("."));
+    source = must_open(http_uri(server, "stream/still.jpg?count=10&then=silence"), NULL);
+    assert_int_equal(final_code(source, &error), ERR_TIMEOUT);
+    kind->close(&source);
+    http_server_stop(server);
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    return fixture_begin() ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    fixture_end();
+    return 0;
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {TEST(cameras_over_tcp_and_udp),
+                                       TEST(passwords),
+                                       TEST(nobody_there),
+                                       TEST(killed_while_reading),
+                                       TEST(frozen_while_reading),
+                                       TEST(cancel_interrupts_open_and_read),
+                                       TEST(a_slow_consumer_gets_the_newest),
+                                       TEST(video_over_http),
+                                       TEST(mjpeg_over_http),
+                                       TEST(http_that_fails),
+                                       TEST(http_that_falls_silent)};
+
+    signal(SIGPIPE, SIG_IGN);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
