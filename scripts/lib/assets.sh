@@ -108,5 +108,7 @@ make_model() {   # make_model TARBALL FOLDER
 
 place_file() {   # place_file FROM TO NAME: copy under a temporary name, check, rename
     mkdir -p "$(dirname "$2")" || die "$E_DISK" "$(dirname "$2"): cannot make this folder"
-    cp "$1" "$2.tmp" && verify "$2.tmp" "$3" && mv -f "$2.tmp" "$2" || die "$E_DISK" "$2: cannot write"
+    cp "$1" "$2.tmp" || die "$E_DISK" "$2: cannot write"
+    verify "$2.tmp" "$3"
+    mv -f "$2.tmp" "$2" || die "$E_DISK" "$2: cannot write"
 }

@@ -7,11 +7,13 @@
 # finishes the work.
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+# shellcheck disable=SC2034  # for those who source this file, like some of the names below
 CACHE=${SCI_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/sci}
+# shellcheck disable=SC2034  # likewise
 PREFIX=${SCI_PREFIX:-$ROOT}   # where vendor/ and var/ are laid out; the tests use another place
 
 # Exit codes, one for each kind of failure (printed by setup.sh --help).
-# shellcheck disable=SC2034
+# shellcheck disable=SC2034  # likewise
 readonly E_USAGE=2 E_MACHINE=3 E_DISK=4 E_PORT=5 E_NETWORK=6 E_PACKAGE=7 E_CHECKSUM=8 E_BUILD=9 E_START=10
 
 say() { printf '%s: %s\n' "${PROGRAM:-sci}" "$*"; }
