@@ -69,7 +69,7 @@ asset_sample
 step "dashboard"
 build_dashboard
 step "program"
-build_program build --buildtype=release
+build_program build "${RELEASE[@]}"
 step "data and admin key"
 create_key
 if [ -n "$KEY" ]; then

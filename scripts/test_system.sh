@@ -97,15 +97,17 @@ run_sanitizer() {
 # A fuzzer passes when it survives all its collected inputs and then some seconds of its own.
 run_fuzz() {
     local targets=() target corpus each
-    CC=clang build_or_fail build-fuzz -Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false -Dbench=false || return
-    mapfile -t targets < <(find "$ROOT/build-fuzz/tests/fuzz" -maxdepth 1 -type f -name 'fuzz_*' -executable 2> /dev/null | sort)
+    (CC=clang configure_program build-fuzz -Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false -Dbench=false) ||
+        { failed_outright "build-fuzz cannot be configured"; return; }
+    mapfile -t targets < <(cd "$ROOT/build-fuzz" && ninja -t targets all | sed -n 's|^\(tests/fuzz/fuzz_[a-z0-9_]*\):.*|\1|p' | sort)
     [ ${#targets[@]} -gt 0 ] || return 0
+    (compile_program build-fuzz "${targets[@]}") || { failed_outright "the fuzzers do not build"; return; }
     each=$((FUZZ_TOTAL_S / ${#targets[@]}))
     each=$((each < 2 ? 2 : each > 10 ? 10 : each))
     for target in "${targets[@]}"; do
-        corpus=$ROOT/tests/fuzz/corpus/$(basename "${target#*fuzz/fuzz_}")
+        corpus=$ROOT/tests/fuzz/corpus/${target#tests/fuzz/fuzz_}
         work_folder "$ROOT/build-fuzz"
-        fuzz_one "$target" "$corpus" "$WORK" "$each"
+        fuzz_one "$ROOT/build-fuzz/$target" "$corpus" "$WORK" "$each"
         rm -rf "$WORK"
     done
 }
@@ -134,7 +136,7 @@ fuzz_one() {   # fuzz_one TARGET CORPUS WORK SECONDS: two tests
 
 install_packages build run test
 say "building"
-build_program build --buildtype=release
+build_program build "${RELEASE[@]}"
 for category in "${CHOSEN[@]}"; do
     say "$category"
     P=0 F=0 S=0 began=$SECONDS

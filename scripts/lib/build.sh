@@ -3,6 +3,11 @@
 
 NODE_OLDEST=18
 
+# The build that runs. Another compiler's new warning must not stop a newcomer: warnings are errors in
+# the sanitizer builds.
+# shellcheck disable=SC2034  # for those who source this file
+RELEASE=(--buildtype=release -Dwerror=false)
+
 # quiet LABEL LOG COMMAND...: run it with its output in LOG; on failure show the end of it and stop.
 quiet() {
     local label=$1 log=$2
@@ -41,6 +46,11 @@ dashboard_state() {
 
 # build_program FOLDER [MESON OPTION...]
 build_program() {
+    configure_program "$@"
+    compile_program "$1"
+}
+
+configure_program() {   # configure_program FOLDER [MESON OPTION...]
     local build=$ROOT/$1
     shift
     if [ -d "$build" ] && ! meson introspect --projectinfo "$build" > /dev/null 2>&1; then
@@ -49,5 +59,10 @@ build_program() {
     local again=()
     [ ! -d "$build" ] || again=(--reconfigure)
     quiet "meson setup" "$ROOT/var/log/meson-$(basename "$build").log" meson setup "${again[@]}" "$build" "$ROOT" "$@"
-    quiet "compiling" "$ROOT/var/log/ninja-$(basename "$build").log" ninja -C "$build"
+}
+
+compile_program() {   # compile_program FOLDER [TARGET...]
+    local build=$ROOT/$1
+    shift
+    quiet "compiling" "$ROOT/var/log/ninja-$(basename "$build").log" ninja -C "$build" "$@"
 }

@@ -4,8 +4,8 @@
   count_tests.py testlog.json
 
 Programs print TAP, so each line "ok" / "not ok" / "# SKIP" is one test. A program that ends badly without
-a "not ok" line (a crash, a leak found at exit, a time-out) is one failed test more; one that prints no
-TAP at all counts as one test. Prints "PASSED FAILED SKIPPED"; what failed, with the end of its output,
+a "not ok" line (a crash, a leak found at exit, a time-out, fewer tests than planned) is one failed test
+more; one that prints no TAP at all counts as one test. Prints "PASSED FAILED SKIPPED"; what failed, with the end of its output,
 goes to standard error.
 """
 import json
@@ -13,6 +13,7 @@ import re
 import sys
 
 LINE = re.compile(r"^(not )?ok\b[\s\d]*-?\s*(.*?)(?:\s*#\s*(SKIP|TODO)\b.*)?$", re.IGNORECASE)
+PLAN = re.compile(r"^1\.\.(\d+)")
 GOOD, SKIPPED = {"OK", "EXPECTEDFAIL"}, "SKIP"
 TAIL = 25  # lines of a failed program's output that are shown
 
@@ -33,12 +34,15 @@ def single_tests(output):
 def verdicts(entry):
     """The same for one log entry, completed by how the program ended.
 
-    cmocka writes a skipped test as "not ok N # SKIP name", which Meson takes for a failure of the program: FAIL
-    with exit status 0 and a skipped test says nothing.
+    Meson's own verdict is not enough: it takes cmocka's way of writing a skipped test ("not ok N # SKIP
+    name") for a failure, and a second group of tests in one program for an error. A program that ends with 0
+    and has as many verdicts as it planned is good.
     """
-    found = single_tests(entry.get("stdout") or "")
+    output = entry.get("stdout") or ""
+    found = single_tests(output)
     result = entry["result"]
-    if result == "FAIL" and entry["returncode"] == 0 and any(v == "skipped" for v, _ in found):
+    planned = sum(int(match[1]) for match in map(PLAN.match, output.splitlines()) if match)
+    if found and entry["returncode"] == 0 and result in ("FAIL", "ERROR") and planned == len(found):
         result = "OK"
     if not found:
         found = [("passed" if result in GOOD else "skipped" if result == SKIPPED else "failed", entry["name"])]

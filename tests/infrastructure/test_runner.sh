@@ -20,6 +20,8 @@ counted 'a crash after passed tests fails' '1 1 0' "$(entry ERROR -6 '1..2\nok 1
 counted 'a leak found at exit fails' '1 1 0' "$(entry FAIL 1 '1..1\nok 1 - a\n')"
 counted 'a time-out fails' '0 1 0' "$(entry TIMEOUT -15 '')"
 counted 'a crash beside a skip fails' '1 1 1' "$(entry ERROR -11 '1..2\nok 1 - a\nnot ok 2 # SKIP b\n')"
+counted 'two groups in one program' '3 0 0' "$(entry ERROR 0 '1..2\nok 1 - a\nok 2 - b\n1..1\nok 1 - c\n')"
+counted 'fewer tests than planned fail' '1 1 0' "$(entry ERROR 0 '1..3\nok 1 - a\n')"
 counted 'a program without TAP is one test' '1 1 1' "$(entry OK 0 '')" "$(entry FAIL 1 'words\n')" "$(entry SKIP 77 '')"
 counted 'words that begin like a verdict are not one' '1 0 0' "$(entry OK 0 'ok 1 - a\nokay then\n# not ok - g\n')"
 tap_end
