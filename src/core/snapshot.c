@@ -144,6 +144,10 @@ static void write_lines(struct json_writer *w, const struct snapshot *snapshot)
     json_array_end(w);
 }
 
+/* Most of a view is empty: the cells go out as pairs of index (row * columns + column) and density; a cell
+ * that is left out has less than this, or is not in view, which the stream's `grid_image` tells. */
+#define GRID_LEAST_DENSITY 0.01f
+
 static void write_grid(struct json_writer *w, const struct density_grid *grid)
 {
     json_object_begin(w);
@@ -151,10 +155,14 @@ static void write_grid(struct json_writer *w, const struct density_grid *grid)
     json_put_number(w, "cell_m", grid->cell_m, 3);
     json_put_int(w, "columns", grid->columns);
     json_put_int(w, "rows", grid->rows);
-    json_key(w, "values");
+    json_key(w, "cells");
     json_array_begin(w);
-    for (size_t i = 0; i < (size_t)grid->columns * (size_t)grid->rows; i++)
-        json_number(w, (double)grid->values[i], 3);
+    for (size_t i = 0; i < (size_t)grid->columns * (size_t)grid->rows; i++) {
+        if (grid->values[i] >= GRID_LEAST_DENSITY) {
+            json_int(w, (int64_t)i);
+            json_number(w, (double)grid->values[i], 2);
+        }
+    }
     json_array_end(w);
     json_object_end(w);
 }

@@ -96,9 +96,10 @@ static void test_update_message(void **state)
     assert_null(json_get(data, "speed_mean")); /* not measured at all: left out */
     const struct json *density = json_get(data, "density");
     assert_string_equal(json_as_string(json_get(json_get(density, "peak"), "reason"), ""), "uncalibrated");
-    const struct json *values = json_get(json_get(density, "grid"), "values");
-    assert_true(json_as_number(json_at(values, 0), 0) == 0.25);
-    assert_int_equal(json_kind(json_at(values, 1)), JSON_IS_NULL);
+    const struct json *cells = json_get(json_get(density, "grid"), "cells");
+    assert_int_equal(json_size(cells), 2); /* the cell out of view is left out */
+    assert_int_equal(json_as_int(json_at(cells, 0), -1), 0);
+    assert_true(json_as_number(json_at(cells, 1), 0) == 0.25);
     const struct json *z = json_at(json_get(data, "zones"), 0);
     assert_string_equal(json_as_string(json_get(z, "kind"), ""), "standing");
     assert_int_equal(json_as_int(json_get(json_get(z, "occupancy"), "value"), -1), 1);

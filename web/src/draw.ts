@@ -32,18 +32,18 @@ function drawDensity(at: Context, info: StreamInfo, grid: Grid, width: number, h
   const lattice = info.grid_image;
   if (!lattice || lattice.columns !== grid.columns || lattice.rows !== grid.rows) return;
   const corner = (column: number, row: number): XY | null | undefined => lattice.points[row * (lattice.columns + 1) + column];
-  for (let row = 0; row < grid.rows; row++)
-    for (let column = 0; column < grid.columns; column++) {
-      const value = grid.values[row * grid.columns + column];
-      const colour = value === null || value === undefined ? null : densityColour(value);
-      if (!colour) continue;
-      const quad = [corner(column, row), corner(column + 1, row), corner(column + 1, row + 1), corner(column, row + 1)];
-      if (quad.some((p) => !p)) continue;
-      path(at, quad as XY[], width, height);
-      at.closePath();
-      at.fillStyle = colour;
-      at.fill();
-    }
+  for (let i = 0; i + 1 < grid.cells.length; i += 2) {
+    const colour = densityColour(grid.cells[i + 1] ?? 0);
+    if (!colour) continue;
+    const column = (grid.cells[i] ?? 0) % grid.columns;
+    const row = Math.floor((grid.cells[i] ?? 0) / grid.columns);
+    const quad = [corner(column, row), corner(column + 1, row), corner(column + 1, row + 1), corner(column, row + 1)];
+    if (quad.some((p) => !p)) continue;
+    path(at, quad as XY[], width, height);
+    at.closePath();
+    at.fillStyle = colour;
+    at.fill();
+  }
 }
 
 function label(at: Context, text: string, x: number, y: number, colour: string, size: number): void {

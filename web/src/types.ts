@@ -35,7 +35,8 @@ export interface Grid {
   cell_m: number;
   columns: number;
   rows: number;
-  values: (number | null)[];
+  /** Pairs: index (row * columns + column), people per m². Cells that are left out are empty or not in view. */
+  cells: number[];
 }
 
 /** A zone or line of a snapshot: its id, and measures by their names. */
