@@ -62,7 +62,7 @@ export const api = {
   testAlert: () => call<Alert>("POST", "/alerts/test", {}),
   analytics: (stream: string, measure: string, zone: string, step: string, from: Date, to: Date) =>
     all<AnalyticsRow>(
-      `/analytics/${id(stream)}?measure=${id(measure)}&zone=${id(zone)}&step=${step}&from=${from.toISOString()}&to=${to.toISOString()}`,
+      `/analytics/${id(stream)}?measure=${id(measure)}&zone=${id(zone)}&step=${step}&limit=10000&from=${from.toISOString()}&to=${to.toISOString()}`,
       20000,
     ),
 };

@@ -9,8 +9,8 @@ import type { AnalyticsRow, Measure } from "./types";
 const RANGES = [
   { label: "5 min", minutes: 5, step: "1s" },
   { label: "30 min", minutes: 30, step: "1s" },
-  { label: "6 h", minutes: 360, step: "1min" },
-  { label: "24 h", minutes: 1440, step: "1min" },
+  { label: "6 h", minutes: 360, step: "1m" },
+  { label: "24 h", minutes: 1440, step: "1m" },
 ];
 
 interface Series {
