@@ -164,7 +164,16 @@ void stream_config_write_json(struct json_writer *w, const struct stream_config 
 void config_write_json(struct json_writer *w, const struct config *config);
 /* Markdown of the key table, for docs/configuration.md. */
 void config_write_documentation(struct buffer *out);
-/* A YAML file with every key of the sections commented out at its default: config/sci.yaml. Valid as it stands. */
+/* One changed key: "streams[gate_a].target_fps", the stream it belongs to (NULL = none, or every one), and
+ * what has to start again. Items of lists are compared by their id; one that came or went is one change. */
+typedef void config_on_change(void *user, const char *path, const char *stream_id,
+                              enum config_restarts restarts);
+/* Returns how many keys differ. */
+size_t config_diff(const struct config *from, const struct config *to, config_on_change *on_change,
+                   void *user);
+
+/* A YAML file with every key of the sections commented out at its default: config/sci.yaml. Valid as it
+ * stands. */
 void config_write_example(struct buffer *out);
 
 #endif

@@ -14,11 +14,11 @@ static const char *type_words(const struct config_key *key)
     case KEY_COUNT:
         return "whole number";
     case KEY_BYTES:
-        return "bytes (`64KiB`, `1MiB`)";
+        return "bytes";
     case KEY_NUMBER:
         return "number";
     case KEY_DURATION:
-        return "duration (`200ms`, `5s`, `2m`, `1h`, `7d`)";
+        return "duration";
     case KEY_TEXT:
     case KEY_FIXED_TEXT:
         return "text";
@@ -49,6 +49,9 @@ static void write_range(struct buffer *out, const struct config_key *key)
                   key->type == KEY_NUMBER || key->type == KEY_DURATION;
     if (ranged && isfinite(key->least) && isfinite(key->most) && fabs(key->least) < 1e12) {
         buffer_printf(out, ", %.15g to %.15g", key->least, key->most);
+    }
+    if (key->type == KEY_BYTES) {
+        return;
     }
     if (key->unit != NULL && strcmp(key->unit, "s") != 0) {
         buffer_printf(out, "%s%s", ranged ? " " : ", ", key->unit);
