@@ -200,7 +200,7 @@ bool path_is_allowed(const struct config *config, const char *path)
 
 static bool scheme_is_known(const char *scheme)
 {
-    static const char *const known[] = {"", "rtsp", "rtsps", "http", "https", "v4l2"};
+    static const char *const known[] = {"", "file", "rtsp", "rtsps", "http", "https"};
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
         if (strcmp(scheme, known[i]) == 0) {
             return true;
@@ -219,6 +219,27 @@ static void scheme_of(const char *uri, char *out, size_t out_size)
     }
 }
 
+/* The path of a plain path or of file:///path; NULL for what cannot be compared with a folder: another host, escapes. */
+static const char *path_of(const char *uri)
+{
+    if (!text_starts_with(uri, "file://")) {
+        return uri;
+    }
+    uri += strlen("file://");
+    if (text_starts_with(uri, "localhost/")) {
+        uri += strlen("localhost");
+    }
+    return uri[0] == '/' && strchr(uri, '%') == NULL ? uri : NULL;
+}
+
+static void check_file(struct config_reader *reader, const struct node *place, const char *uri)
+{
+    const char *path = path_of(uri);
+    if (!reader->trusted && (path == NULL || !path_is_allowed(reader->config, path))) {
+        reader_complain(reader, place, "uri", "the file is outside the folders of media.allowed_dirs");
+    }
+}
+
 static void check_uri(struct config_reader *reader, const struct node *node, const char *uri)
 {
     char scheme[40];
@@ -229,12 +250,11 @@ static void check_uri(struct config_reader *reader, const struct node *node, con
     } else if (!scheme_is_known(scheme)) {
         reader_complain(
             reader, place, "uri",
-            "unknown scheme '%s': known are rtsp, rtsps, http, https, v4l2, and the path of a file or folder",
-            scheme);
-    } else if (scheme[0] != '\0' && strcmp(scheme, "v4l2") != 0 && uri[strlen(scheme) + 3] == '\0') {
+            "unknown scheme '%s': known are rtsp, rtsps, http, https, file, and the path of a file or folder", scheme);
+    } else if (scheme[0] == '\0' || strcmp(scheme, "file") == 0) {
+        check_file(reader, place, uri);
+    } else if (uri[strlen(scheme) + 3] == '\0') {
         reader_complain(reader, place, "uri", "there is no host in it");
-    } else if (scheme[0] == '\0' && !reader->trusted && !path_is_allowed(reader->config, uri)) {
-        reader_complain(reader, place, "uri", "the file is outside the folders of media.allowed_dirs");
     }
 }
 

@@ -630,7 +630,7 @@ static const struct config_key stream_keys[] = {
      .offset = STREAM(uri),
      .secret = true,
      .restarts = RESTARTS_CAMERA,
-     .text = "rtsp://, rtsps://, http:// or https:// address, v4l2:///dev/video0, or the path of a file or a "
+     .text = "rtsp://, rtsps://, http:// or https:// address, or the path of a file or a "
              "folder of images. Credentials in it are never shown."},
     {.name = "location",
      .type = KEY_TEXT,
