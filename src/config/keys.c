@@ -2,6 +2,9 @@
  * The key table: everything there is to say about every key, once. Order: `streams` and `alerts` last,
  * because they build on what comes before them (a stream's detection on the global one, a rule on the
  * streams' zones).
+ *
+ * After a change here: scripts/config_documents.sh writes config/sci.yaml and the tables of
+ * docs/configuration.md anew; a test holds them equal.
  */
 #include <math.h>
 

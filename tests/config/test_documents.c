@@ -28,7 +28,7 @@ static void test_documentation(void **state)
     assert_false(table.failed);
     const char *tables = strstr(file.data, "\n### `server`");
     assert_non_null(tables);
-    assert_string_equal(tables, table.data); /* else: sci config keys */
+    assert_string_equal(tables, table.data); /* else: scripts/config_documents.sh */
     buffer_free(&file);
     buffer_free(&table);
 }
@@ -40,7 +40,7 @@ static void test_example(void **state)
     read_committed("config/sci.yaml", &file);
     config_write_example(&example);
     assert_false(example.failed);
-    assert_string_equal(file.data, example.data); /* else: sci config keys --yaml > config/sci.yaml */
+    assert_string_equal(file.data, example.data); /* else: the same */
     buffer_free(&file);
     buffer_free(&example);
 }
