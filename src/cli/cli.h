@@ -28,6 +28,7 @@ int cli_config(int argc, char **argv);
 int cli_analyze(int argc, char **argv);
 int cli_eval(int argc, char **argv);
 int cli_track(int argc, char **argv);
+int cli_measure(int argc, char **argv);
 int cli_version(int argc, char **argv);
 
 #endif

@@ -17,6 +17,7 @@ static const struct command commands[] = {
     {"config", cli_config, "check a configuration file, or print every key that can be in one"},
     {"eval", cli_eval, "score results against labels"},
     {"track", cli_track, "follow people through detections: MOTChallenge text in and out"},
+    {"measure", cli_measure, "density, speed and flow of recorded trajectories"},
     {"version", cli_version, "print the version, and with --json those of the libraries"},
 };
 
