@@ -11,7 +11,7 @@
 #include <string.h>
 
 enum { SIDE_MAX = 10000 };
-static const double REACH_SIGMAS = 8;
+static const double REACH_SIGMAS = 6.5;
 static const double LEAST_MASS = 1e-12;
 
 struct kernel {
@@ -125,20 +125,65 @@ static int fill_axis(double at, double origin, double step, int cells, double si
     return from;
 }
 
-/* Sum of the person's kernel over the walkable ground of the grid, times the cell's area. */
-static double mass_of(const struct kernel *k, int c0, int nx, int r0, int ny)
+/* Four sums side by side: the processor need not wait for one addition before it begins the next. */
+static double product_sum(const double *a, const double *b, int count)
+{
+    double s[4] = {0, 0, 0, 0};
+    int i = 0;
+    for (; i + 4 <= count; i += 4) {
+        s[0] += a[i] * b[i];
+        s[1] += a[i + 1] * b[i + 1];
+        s[2] += a[i + 2] * b[i + 2];
+        s[3] += a[i + 3] * b[i + 3];
+    }
+    for (; i < count; i++) {
+        s[0] += a[i] * b[i];
+    }
+    return (s[0] + s[1]) + (s[2] + s[3]);
+}
+
+static double sum_of(const double *a, int count)
 {
     double sum = 0;
-    for (int r = 0; r < ny; r++) {
-        double row = 0;
-        const double *share =
-            k->grid.share ? k->grid.share + (size_t)(r0 + r) * (size_t)k->grid.columns + c0 : NULL;
-        for (int c = 0; c < nx; c++) {
-            row += share ? k->gx[c] * share[c] : k->gx[c];
-        }
-        sum += row * k->gy[r];
+    for (int i = 0; i < count; i++) {
+        sum += a[i];
     }
-    return sum * k->grid.step * k->grid.step;
+    return sum;
+}
+
+/* The person's kernel over the walkable ground of the grid. */
+static double mass_of(const struct kernel *k, int c0, int nx, int r0, int ny)
+{
+    const double m2 = k->grid.step * k->grid.step;
+    if (!k->grid.share) {
+        return sum_of(k->gx, nx) * sum_of(k->gy, ny) * m2;
+    }
+    double sum = 0;
+    for (int r = 0; r < ny; r++) {
+        sum += product_sum(k->gx, k->grid.share + (size_t)(r0 + r) * (size_t)k->grid.columns + c0, nx) *
+               k->gy[r];
+    }
+    return sum * m2;
+}
+
+/* Rows are shortened to the circle of the reach: the corners of its square are a fifth of the work and
+ * nothing of the sum. */
+static void add_disc(const struct kernel *k, struct point at, double scale, int c0, int nx, int r0, int ny,
+                     double *density)
+{
+    const struct kernel_grid *g = &k->grid;
+    const double reach = REACH_SIGMAS * k->sigma;
+    const double column = (at.x - g->x) / g->step - c0;
+    for (int r = 0; r < ny; r++) {
+        const double dy = g->y + (r0 + r + 0.5) * g->step - at.y;
+        const double half = sqrt(fmax(0, reach * reach - dy * dy)) / g->step + 1;
+        const int from = column - half > 0 ? (int)(column - half) : 0;
+        const int to = column + half < nx ? (int)(column + half) : nx;
+        if (from < to) {
+            k->add_row(density + (size_t)(r0 + r) * (size_t)g->columns + c0 + from, k->gx + from,
+                       scale * k->gy[r], to - from);
+        }
+    }
 }
 
 void kernel_compute(struct kernel *kernel, const struct point *positions, size_t count, double *density)
@@ -156,9 +201,7 @@ void kernel_compute(struct kernel *kernel, const struct point *positions, size_t
             const double mass = mass_of(k, c0, nx, r0, ny);
             scale = mass > LEAST_MASS ? 1 / mass : 0;
         }
-        for (int r = 0; r < ny; r++) {
-            k->add_row(density + (size_t)(r0 + r) * (size_t)g->columns + c0, k->gx, scale * k->gy[r], nx);
-        }
+        add_disc(k, positions[i], scale, c0, nx, r0, ny, density);
     }
     if (k->renormalise && g->share) {
         for (size_t i = 0; i < (size_t)g->columns * (size_t)g->rows; i++) {

@@ -31,8 +31,8 @@ struct kernel; /* opaque: working memory; used by one thread at a time */
 int kernel_create(const struct kernel_grid *grid, double sigma, bool renormalise, struct kernel **kernel,
                   struct error *error);
 void kernel_destroy(struct kernel **kernel);
-/* density: rows * columns. Kernels are cut off at 8 sigma, where they are 1e-14 of their top. Positions must
- * be finite. */
+/* density: rows * columns. Kernels are cut off at 6.5 sigma, where they are 7e-10 of their top. Positions
+ * must be finite. */
 void kernel_compute(struct kernel *kernel, const struct point *positions, size_t count, double *density);
 
 /* out[i] += weight * values[i]; the fast version and the plain one give the same bits. For the test that
