@@ -12,7 +12,7 @@
 #include "core/zone.h"
 #include "crowd/view.h"
 
-enum { GROUND_CELLS_MAX = 16384 };
+enum { GROUND_CELLS_MAX = 8192 };
 
 struct ground_area {
     double origin_x, origin_y; /* outer corner of cell (0, 0) */

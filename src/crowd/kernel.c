@@ -11,7 +11,7 @@
 #include <string.h>
 
 enum { SIDE_MAX = 10000 };
-static const double REACH_SIGMAS = 6.5;
+static const double REACH_SIGMAS = 6;
 static const double LEAST_MASS = 1e-12;
 
 struct kernel {
@@ -19,40 +19,50 @@ struct kernel {
     double sigma;
     bool renormalise;
     double *gx, *gy;
-    void (*add_row)(double *out, const double *values, double weight, int count);
+    void (*add_block)(double *out, const struct kernel_block *block);
 };
 
-void kernel_add_row_plain(double *out, const double *values, double weight, int count)
+static inline __attribute__((always_inline)) void add_block(double *restrict out,
+                                                            const struct kernel_block *b)
 {
-    for (int i = 0; i < count; i++) {
-        out[i] += weight * values[i];
+    const double *restrict gx = b->gx;
+    const int columns = b->columns;
+    for (int r = 0; r < b->rows; r++) {
+        const double weight = b->scale * b->gy[r];
+        double *restrict row = out + (size_t)r * (size_t)b->stride;
+        for (int c = 0; c < columns; c++) {
+            row[c] += weight * gx[c];
+        }
     }
+}
+
+void kernel_add_block_plain(double *out, const struct kernel_block *block)
+{
+    add_block(out, block);
 }
 
 #if defined(__x86_64__)
 /* The same sums four at a time: no fused operation, so the bits are the same. */
-__attribute__((target("avx2"), optimize("O3"))) static void
-add_row_avx2(double *restrict out, const double *restrict values, double weight, int count)
+__attribute__((target("avx2"), optimize("O3"))) static void add_block_avx2(double *out,
+                                                                           const struct kernel_block *block)
 {
-    for (int i = 0; i < count; i++) {
-        out[i] += weight * values[i];
-    }
+    add_block(out, block);
 }
 #endif
 
-static void (*choose(void))(double *, const double *, double, int)
+static void (*choose(void))(double *, const struct kernel_block *)
 {
 #if defined(__x86_64__)
     if (__builtin_cpu_supports("avx2")) {
-        return add_row_avx2;
+        return add_block_avx2;
     }
 #endif
-    return kernel_add_row_plain;
+    return kernel_add_block_plain;
 }
 
-void kernel_add_row(double *out, const double *values, double weight, int count)
+void kernel_add_block(double *out, const struct kernel_block *block)
 {
-    choose()(out, values, weight, count);
+    choose()(out, block);
 }
 
 int kernel_create(const struct kernel_grid *grid, double sigma, bool renormalise, struct kernel **kernel,
@@ -73,7 +83,7 @@ int kernel_create(const struct kernel_grid *grid, double sigma, bool renormalise
     k->renormalise = renormalise;
     k->gx = calloc((size_t)grid->columns, sizeof(*k->gx));
     k->gy = calloc((size_t)grid->rows, sizeof(*k->gy));
-    k->add_row = choose();
+    k->add_block = choose();
     if (!k->gx || !k->gy) {
         kernel_destroy(&k);
         return error_nomem(error, "the kernel");
@@ -166,26 +176,6 @@ static double mass_of(const struct kernel *k, int c0, int nx, int r0, int ny)
     return sum * m2;
 }
 
-/* Rows are shortened to the circle of the reach: the corners of its square are a fifth of the work and
- * nothing of the sum. */
-static void add_disc(const struct kernel *k, struct point at, double scale, int c0, int nx, int r0, int ny,
-                     double *density)
-{
-    const struct kernel_grid *g = &k->grid;
-    const double reach = REACH_SIGMAS * k->sigma;
-    const double column = (at.x - g->x) / g->step - c0;
-    for (int r = 0; r < ny; r++) {
-        const double dy = g->y + (r0 + r + 0.5) * g->step - at.y;
-        const double half = sqrt(fmax(0, reach * reach - dy * dy)) / g->step + 1;
-        const int from = column - half > 0 ? (int)(column - half) : 0;
-        const int to = column + half < nx ? (int)(column + half) : nx;
-        if (from < to) {
-            k->add_row(density + (size_t)(r0 + r) * (size_t)g->columns + c0 + from, k->gx + from,
-                       scale * k->gy[r], to - from);
-        }
-    }
-}
-
 void kernel_compute(struct kernel *kernel, const struct point *positions, size_t count, double *density)
 {
     struct kernel *k = kernel;
@@ -201,7 +191,8 @@ void kernel_compute(struct kernel *kernel, const struct point *positions, size_t
             const double mass = mass_of(k, c0, nx, r0, ny);
             scale = mass > LEAST_MASS ? 1 / mass : 0;
         }
-        add_disc(k, positions[i], scale, c0, nx, r0, ny, density);
+        const struct kernel_block block = {k->gx, k->gy, nx, ny, g->columns, scale};
+        k->add_block(density + (size_t)r0 * (size_t)g->columns + c0, &block);
     }
     if (k->renormalise && g->share) {
         for (size_t i = 0; i < (size_t)g->columns * (size_t)g->rows; i++) {

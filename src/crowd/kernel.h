@@ -31,13 +31,18 @@ struct kernel; /* opaque: working memory; used by one thread at a time */
 int kernel_create(const struct kernel_grid *grid, double sigma, bool renormalise, struct kernel **kernel,
                   struct error *error);
 void kernel_destroy(struct kernel **kernel);
-/* density: rows * columns. Kernels are cut off at 6.5 sigma, where they are 7e-10 of their top. Positions
+/* density: rows * columns. Kernels are cut off at 6 sigma, where they are 1.5e-8 of their top. Positions
  * must be finite. */
 void kernel_compute(struct kernel *kernel, const struct point *positions, size_t count, double *density);
 
-/* out[i] += weight * values[i]; the fast version and the plain one give the same bits. For the test that
- * compares them. */
-void kernel_add_row_plain(double *out, const double *values, double weight, int count);
-void kernel_add_row(double *out, const double *values, double weight, int count);
+/* out[r * stride + c] += scale gx[c] gy[r]; the fast version and the plain one give the same bits. Here for
+ * the test that compares them. */
+struct kernel_block {
+    const double *gx, *gy;
+    int columns, rows, stride;
+    double scale;
+};
+void kernel_add_block_plain(double *out, const struct kernel_block *block);
+void kernel_add_block(double *out, const struct kernel_block *block);
 
 #endif

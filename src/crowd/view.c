@@ -9,19 +9,19 @@
  * on frames 1-397 of PETS 2009 S2.L1 view 1 (docs/measures.md, "Position"). Least one pixel: no detector
  * places a box better.
  */
-static const double FOOT_SHARE_X = 0.030;
-static const double FOOT_SHARE_Y = 0.032;
+static const double FOOT_SHARE_X = 0.046;
+static const double FOOT_SHARE_Y = 0.030;
 static const double FOOT_LEAST_PX = 1.0;
-static const double COASTED_FACTOR = 1.5;
+static const double COASTED_FACTOR = 3;
 /* Feet below the picture's edge: they may be anywhere up to half a person further down. */
 static const double CUT_OFF_SHARE = 0.25;
 static const double CUT_OFF_MARGIN_PX = 1.5;
 
 static const double PERSON_HEIGHT_M = 1.7;
-/* Ground is measured where a person is at least so many pixels high and is placed to better than so many
- * metres. */
-static const double LEAST_PERSON_PX = 16;
-static const double GREATEST_ERROR_M = 1.0;
+/* Ground is measured where a standing person fills at least this share of the picture's height (smaller ones
+ * are found by chance) and can be placed to better than so many metres (beyond, the place says little). */
+static const double LEAST_PERSON_SHARE = 0.04;
+static const double GREATEST_ERROR_M = 0.5;
 
 void view_init(struct view *view, const struct camera_model *camera, int width, int height,
                const struct point *region, size_t region_count)
@@ -108,7 +108,7 @@ bool view_is_measurable(const struct view *view, struct point pixel)
     const double height_px = across > 0 ? PERSON_HEIGHT_M / across : 0;
     const double error = hypot(fmax(FOOT_LEAST_PX, FOOT_SHARE_X * height_px) * across,
                                fmax(FOOT_LEAST_PX, FOOT_SHARE_Y * height_px) * along);
-    return height_px >= LEAST_PERSON_PX && error <= GREATEST_ERROR_M;
+    return height_px >= LEAST_PERSON_SHARE * view->height && error <= GREATEST_ERROR_M;
 }
 
 struct point box_foot(struct box box)
