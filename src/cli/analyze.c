@@ -220,13 +220,15 @@ static int analyse(struct run *run, struct error *error)
     int result = open_source(run, workers, error);
     if (result == 0)
         result = open_network(run, error);
-    if (result == 0)
-        result = camera_path_create(run->config, run->stream, &run->path, error);
+    if (result < 0)
+        return result;
+    run->kind->info(run->source, &info);
+    result = camera_path_create(run->config, run->stream, info.frame_count == 1 ? PATH_STILL : PATH_VIDEO,
+                                &run->path, error);
     if (result == 0)
         result = open_output(run, error);
     if (result < 0)
         return result;
-    run->kind->info(run->source, &info);
     progress_begin(&run->progress, run->options.quiet, info.frame_count);
     struct offline_options options = {
         .kind = run->kind,

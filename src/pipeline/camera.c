@@ -283,7 +283,7 @@ int camera_start(struct camera_shared *shared, const struct stream_config *strea
     c->stream = stream_config_copy(stream);
     int result = c->stream ? 0 : error_nomem(error, stream->stream_id);
     if (result == 0)
-        result = camera_path_create(shared->config, c->stream, &c->path, error);
+        result = camera_path_create(shared->config, c->stream, PATH_VIDEO, &c->path, error);
     if (result == 0)
         result = start_thread(c, error);
     if (result < 0)

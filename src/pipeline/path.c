@@ -58,6 +58,10 @@ static int make_tracker(const struct config *config, const struct detection_conf
     params.confirm_hits = config->tracking.confirm_hits;
     params.coast_ns = config->tracking.coast_ns;
     params.lost_ns = config->tracking.lost_ns;
+    if (use == PATH_STILL) {
+        params.new_score = params.high_score;
+        params.confirm_hits = 1;
+    }
     return tracker_create(&params, tracker, error);
 }
 
@@ -78,7 +82,7 @@ static int make_stage(const struct config *config, const struct stream_config *s
     return crowd_stage_create(&options, stage, error);
 }
 
-int camera_path_create(const struct config *config, const struct stream_config *stream,
+int camera_path_create(const struct config *config, const struct stream_config *stream, enum path_use use,
                        struct camera_path **path, struct error *error)
 {
     struct camera_path *p = calloc(1, sizeof *p);
@@ -88,7 +92,7 @@ int camera_path_create(const struct config *config, const struct stream_config *
     p->stream = stream;
     int result = make_view(&stream->detection, &p->view, error);
     if (result == 0)
-        result = make_tracker(config, &stream->detection, &p->tracker, error);
+        result = make_tracker(config, &stream->detection, use, &p->tracker, error);
     if (result == 0)
         result = make_stage(config, stream, &p->stage, error);
     if (result < 0) {

@@ -14,8 +14,11 @@
 
 struct camera_path; /* opaque */
 
+/* A still has no past: everybody who is detected in it counts at once. */
+enum path_use { PATH_VIDEO, PATH_STILL };
+
 /* `config` and `stream` are lent for the path's life (hold a reference of the configuration). */
-int camera_path_create(const struct config *config, const struct stream_config *stream,
+int camera_path_create(const struct config *config, const struct stream_config *stream, enum path_use use,
                        struct camera_path **path, struct error *error);
 void camera_path_destroy(struct camera_path **path);
 

@@ -71,7 +71,7 @@ static int analyse(struct run *run, int workers, int64_t frames, int end_code, s
     assert_int_equal(config_load(NULL, &config, NULL, error), 0);
     struct stream_config *stream = stream_config_default(config, "made", "made");
     assert_non_null(stream);
-    assert_int_equal(camera_path_create(config, stream, &path, error), 0);
+    assert_int_equal(camera_path_create(config, stream, PATH_VIDEO, &path, error), 0);
     struct offline_options options = {.kind = &made,
                                       .source = &source,
                                       .path = path,
