@@ -47,7 +47,7 @@ static int make_view(const struct detection_config *d, struct view **view, struc
     return result;
 }
 
-static int make_tracker(const struct config *config, const struct detection_config *d,
+static int make_tracker(const struct config *config, const struct detection_config *d, enum path_use use,
                         struct tracker **tracker, struct error *error)
 {
     struct tracker_params params = tracker_default_params();
