@@ -153,8 +153,11 @@ bool ws_client_run(struct ws_client *client, bool readable)
 {
     client->budget = READ_BUDGET;
     if ((readable || client->early_at < client->early_size) && wslay_event_want_read(client->wslay) &&
-        wslay_event_recv(client->wslay) != 0)
-        return false;
+        wslay_event_recv(client->wslay) != 0) {
+        /* what wslay gives up on without a word */
+        ws_client_close(client, WS_PROTOCOL_ERROR, "not a valid frame");
+        wslay_event_shutdown_read(client->wslay);
+    }
     if (client->broken || !write_some(client))
         return false;
     return wslay_event_want_read(client->wslay) || wslay_event_want_write(client->wslay);

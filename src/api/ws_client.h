@@ -18,6 +18,7 @@
 /* Status codes of RFC 6455, section 7.4.1, and 1013 of the IANA registry. */
 enum ws_close_code {
     WS_GOING_AWAY = 1001,
+    WS_PROTOCOL_ERROR = 1002,
     WS_UNSUPPORTED = 1003,
     WS_POLICY = 1008,
     WS_TRY_AGAIN_LATER = 1013

@@ -116,27 +116,27 @@ static void begin_part(struct viewer *v)
     v->at = 0;
 }
 
-/* Copies from the three pieces of a part (head, JPEG, line end), at most one piece a call. */
+/* Copies what is left of a part's three pieces (head, JPEG, line end), as far as there is room. */
 static size_t copy_part(struct viewer *v, char *out, size_t room)
 {
-    const char *piece = v->head;
-    size_t size = v->head_size, from = v->at;
-    if (from >= size) {
-        from -= size;
-        piece = v->jpeg;
-        size = v->jpeg_size;
+    const struct {
+        const char *bytes;
+        size_t size;
+    } pieces[] = {{v->head, v->head_size}, {v->jpeg, v->jpeg_size}, {"\r\n", 2}};
+    size_t begin = 0, copied = 0;
+    for (size_t i = 0; i < 3; i++) {
+        size_t from = v->at - begin;
+        if (v->at >= begin && from < pieces[i].size) {
+            size_t count = pieces[i].size - from < room - copied ? pieces[i].size - from : room - copied;
+            memcpy(out + copied, pieces[i].bytes + from, count);
+            copied += count;
+            v->at += count;
+        }
+        begin += pieces[i].size;
     }
-    if (piece == v->jpeg && from >= size) {
-        from -= size;
-        piece = "\r\n";
-        size = 2;
-    }
-    size_t count = size - from < room ? size - from : room;
-    memcpy(out, piece + from, count);
-    v->at += count;
-    if (v->at == v->head_size + v->jpeg_size + 2)
+    if (v->at == begin)
         bus_message_unref(&v->current);
-    return count;
+    return copied;
 }
 
 static ssize_t read_pictures(void *user, uint64_t position, char *out, size_t room)
