@@ -13,8 +13,10 @@ struct command {
 };
 
 static const struct command commands[] = {
-    {"analyze", cli_analyze, "find, follow and measure the people in a video, a folder of images or one image"},
+    {"analyze", cli_analyze,
+     "find, follow and measure the people in a video, a folder of images or one image"},
     {"config", cli_config, "check a configuration file, or print every key that can be in one"},
+    {"doctor", cli_doctor, "whether machine, model, disk, port and cameras are as the configuration needs"},
     {"eval", cli_eval, "score results against labels"},
     {"track", cli_track, "follow people through detections: MOTChallenge text in and out"},
     {"measure", cli_measure, "density, speed and flow of recorded trajectories"},

@@ -1,16 +1,17 @@
-/* sci version: which program this is, and what it was built with. */
+/* sci version: which program this is, and what it runs with. */
 #include <getopt.h>
 #include <stdio.h>
 
+#include "base/buffer.h"
+#include "base/json_write.h"
 #include "cli/cli.h"
-
-#define COMPILER "gcc-compatible " __VERSION__
+#include "cli/libraries.h"
 
 static void print_usage(void)
 {
     (void)puts("Usage: sci version [--json]\n\n"
                "Prints the version of this program.\n\n"
-               "  --json    one JSON object: version, compiler, machine\n"
+               "  --json    one JSON object: version, compiler, machine, libraries\n"
                "  --help    print this\n\n"
                "Example: sci version --json");
 }
@@ -24,6 +25,41 @@ static const char *machine(void)
 #else
     return "other";
 #endif
+}
+
+static const char *compiler(void)
+{
+#if defined(__clang__)
+    return "clang " __clang_version__;
+#else
+    return "gcc " __VERSION__;
+#endif
+}
+
+static int print_json(void)
+{
+    struct buffer text = {0};
+    struct json_writer w = json_writer_on(&text);
+    json_object_begin(&w);
+    json_put_string(&w, "version", SCI_VERSION);
+    json_put_string(&w, "compiler", compiler());
+    json_put_string(&w, "machine", machine());
+    json_key(&w, "libraries");
+    json_object_begin(&w);
+    const char *name = NULL;
+    char version[LIBRARY_VERSION_SIZE];
+    for (size_t i = 0; (name = library_at(i, version)) != NULL; i++) {
+        json_put_string(&w, name, version);
+    }
+    json_object_end(&w);
+    json_object_end(&w);
+    if (text.failed) {
+        buffer_free(&text);
+        return cli_failf("version: out of memory");
+    }
+    (void)puts(text.data);
+    buffer_free(&text);
+    return cli_finish_output();
 }
 
 int cli_version(int argc, char **argv)
@@ -47,10 +83,8 @@ int cli_version(int argc, char **argv)
         return cli_usage("version: unexpected argument '%s' (sci version --help)", argv[optind]);
     }
     if (json) {
-        (void)printf("{\"version\":\"%s\",\"compiler\":\"%s\",\"machine\":\"%s\"}\n", SCI_VERSION, COMPILER,
-                     machine());
-    } else {
-        (void)printf("sci %s\n", SCI_VERSION);
+        return print_json();
     }
+    (void)printf("sci %s\n", SCI_VERSION);
     return cli_finish_output();
 }
