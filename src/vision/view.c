@@ -21,12 +21,10 @@ static int check_polygon(const struct point *corners, size_t count, const char *
 
 static int check_numbers(const struct view_options *o, struct error *error)
 {
-    if (!(o->confidence_low > 0 && o->confidence_low <= 1))
-        return error_set(error, ERR_INVALID, "view: least score %g is not above 0 and at most 1",
-                         o->confidence_low);
-    if (!(o->nms_iou > 0 && o->nms_iou <= 1))
-        return error_set(error, ERR_INVALID, "view: overlap limit %g is not above 0 and at most 1",
-                         o->nms_iou);
+    if (!(o->confidence_low >= 0 && o->confidence_low <= 1))
+        return error_set(error, ERR_INVALID, "view: least score %g is outside 0 to 1", o->confidence_low);
+    if (!(o->nms_iou >= 0 && o->nms_iou <= 1))
+        return error_set(error, ERR_INVALID, "view: overlap limit %g is outside 0 to 1", o->nms_iou);
     if (!(o->min_width_px >= 0 && o->min_height_px >= 0 && isfinite(o->min_width_px) &&
           isfinite(o->min_height_px)))
         return error_set(error, ERR_INVALID, "view: least size %gx%g is negative", o->min_width_px,

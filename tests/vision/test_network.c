@@ -281,9 +281,9 @@ static void test_views_that_make_no_sense_are_refused(void **state)
         struct view_options options;
         const char *says;
     } cases[] = {
-        {{.confidence_low = 0, .nms_iou = 0.5}, "least score"},
+        {{.confidence_low = -0.1, .nms_iou = 0.5}, "least score"},
         {{.confidence_low = 1.5, .nms_iou = 0.5}, "least score"},
-        {{.confidence_low = 0.5, .nms_iou = 0}, "overlap limit"},
+        {{.confidence_low = 0.5, .nms_iou = -0.1}, "overlap limit"},
         {{.confidence_low = 0.5, .nms_iou = 0.5, .min_width_px = -1}, "least size"},
         {{.confidence_low = 0.5, .nms_iou = 0.5, .input_width = 512}, "network input 512x0"},
         {{.confidence_low = 0.5, .nms_iou = 0.5, .region = line, .region_count = 2}, "region of interest"},
