@@ -15,13 +15,44 @@ enum measure_scope { SCOPE_STREAM = 1, SCOPE_ZONE = 2, SCOPE_LINE = 4 };
     X(MEASURE_PEOPLE, "people", "people", 1, SCOPE_STREAM, false, "People")                                  \
     X(MEASURE_OCCUPANCY, "occupancy", "people", 1, SCOPE_ZONE, false, "People in the zone")                  \
     X(MEASURE_OCCUPANCY_SHARE, "occupancy_share", "%", 1, SCOPE_ZONE, false, "Share of the zone's capacity") \
+    X(MEASURE_OCCUPANCY_SMOOTHED, "occupancy_smoothed", "people", 1, SCOPE_ZONE, false,                      \
+      "People in the zone, balanced")                                                                        \
     X(MEASURE_DENSITY_MEAN, "density_mean", "people/m2", 3, SCOPE_STREAM | SCOPE_ZONE, false,                \
       "Mean density")                                                                                        \
     X(MEASURE_DENSITY_PEAK, "density_peak", "people/m2", 3, SCOPE_STREAM | SCOPE_ZONE, false,                \
       "Peak density")                                                                                        \
+    X(MEASURE_DENSITY_WORST, "density_worst", "people/m2", 3, SCOPE_STREAM | SCOPE_ZONE, false,              \
+      "Worst square metre that lasts")                                                                       \
+    X(MEASURE_DENSITY_TREND, "density_trend", "people/m2/min", 3, SCOPE_STREAM | SCOPE_ZONE, false,          \
+      "Change of the mean density")                                                                          \
+    X(MEASURE_DENSITY_FORECAST, "density_forecast", "people/m2", 3, SCOPE_STREAM | SCOPE_ZONE, false,        \
+      "Mean density in one minute")                                                                          \
+    X(MEASURE_TIME_TO_LIMIT, "time_to_limit", "s", 0, SCOPE_STREAM | SCOPE_ZONE, true,                       \
+      "Time until the density limit")                                                                        \
+    X(MEASURE_LEVEL_OF_SERVICE, "level_of_service", "level", 0, SCOPE_ZONE, false,                           \
+      "Level of service (1 = A ... 6 = F)")                                                                  \
     X(MEASURE_SPEED_MEAN, "speed_mean", "m/s", 3, SCOPE_STREAM | SCOPE_ZONE, false, "Mean speed")            \
+    X(MEASURE_STANDING_SHARE, "standing_share", "%", 1, SCOPE_ZONE, false, "Share of people who stand")      \
+    X(MEASURE_STOP_AND_GO, "stop_and_go", "ratio", 2, SCOPE_ZONE, false, "Stop-and-go: swing of the speed")  \
+    X(MEASURE_DWELL_MEAN, "dwell_mean", "s", 1, SCOPE_ZONE, false, "Mean time in the zone so far")           \
+    X(MEASURE_QUEUE_LENGTH, "queue_length", "people", 1, SCOPE_ZONE, false, "People who queue")              \
+    X(MEASURE_QUEUE_WAIT, "queue_wait", "s", 0, SCOPE_ZONE, false, "Expected wait in the queue")             \
+    X(MEASURE_EDIE_DENSITY, "edie_density", "people/m2", 3, SCOPE_ZONE, false, "Density over 30 s")          \
+    X(MEASURE_EDIE_FLOW, "edie_flow", "people/m/min", 1, SCOPE_ZONE, false, "Flow over 30 s")                \
+    X(MEASURE_EDIE_SPEED, "edie_speed", "m/s", 3, SCOPE_ZONE, false, "Speed over 30 s")                      \
+    X(MEASURE_PRESSURE, "pressure", "1/s2", 4, SCOPE_STREAM, false, "Crowd pressure")                        \
+    X(MEASURE_PRESSURE_RATIO, "pressure_ratio", "ratio", 2, SCOPE_STREAM, false,                             \
+      "Crowd pressure, of this place's usual")                                                               \
+    X(MEASURE_CONGESTION_NUMBER, "congestion_number", "1/m", 3, SCOPE_STREAM, false, "Congestion number")    \
+    X(MEASURE_CROWD_DANGER, "crowd_danger", "1/m3", 3, SCOPE_STREAM, false, "Crowd danger")                  \
+    X(MEASURE_OSCILLATION, "oscillation", "m/s", 3, SCOPE_STREAM, false, "Collective oscillation")           \
+    X(MEASURE_HOTSPOTS, "hotspots", "places", 0, SCOPE_STREAM, false, "Crowded places")                      \
     X(MEASURE_FLOW_IN, "flow_in", "people/min", 1, SCOPE_LINE, false, "Flow in")                             \
     X(MEASURE_FLOW_OUT, "flow_out", "people/min", 1, SCOPE_LINE, false, "Flow out")                          \
+    X(MEASURE_FLOW_SPECIFIC, "flow_specific", "people/m/min", 1, SCOPE_LINE, false,                          \
+      "Flow per metre of width")                                                                             \
+    X(MEASURE_FLOW_CAPACITY_SHARE, "flow_capacity_share", "%", 1, SCOPE_LINE, false,                         \
+      "Share of the exit's capacity")                                                                        \
     X(MEASURE_PICTURE_AGE, "picture_age", "s", 2, SCOPE_STREAM, false, "Age of the last picture")
 
 #define MEASURE_ENUM(id, name, unit, decimals, scopes, low_is_bad, label) id,
@@ -36,6 +67,8 @@ enum measure_id { MEASURE_TABLE(MEASURE_ENUM) MEASURE_COUNT };
 #define REASON_NOT_VISIBLE "not in view"
 #define REASON_NOT_MEASURABLE "not measurable"
 #define REASON_NO_PICTURE "no picture"
+#define REASON_NOT_RISING "not rising"
+#define REASON_NO_WIDTH "width not stated"
 
 struct measure {
     double value;

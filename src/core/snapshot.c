@@ -167,6 +167,24 @@ static void write_grid(struct json_writer *w, const struct density_grid *grid)
     json_object_end(w);
 }
 
+static void write_hotspots(struct json_writer *w, const struct snapshot *snapshot)
+{
+    json_key(w, "crowded_places");
+    json_array_begin(w);
+    for (size_t i = 0; i < snapshot->hotspot_count; i++) {
+        const struct hotspot *h = &snapshot->hotspots[i];
+        json_object_begin(w);
+        json_put_int(w, "id", h->id);
+        put_point(w, "x", "y", h->peak_at, 2);
+        json_put_number(w, "peak", h->peak, 3);
+        json_put_number(w, "area_m2", h->area_m2, 2);
+        json_put_number(w, "people", h->people, 1);
+        json_put_number(w, "age_s", h->age_s, 1);
+        json_object_end(w);
+    }
+    json_array_end(w);
+}
+
 static void write_density(struct json_writer *w, const struct snapshot *snapshot)
 {
     json_key(w, "density");
@@ -196,6 +214,7 @@ void snapshot_write_crowd_data(struct json_writer *w, const struct snapshot *sna
             put_measure(w, (enum measure_id)i, info->name, &snapshot->measures);
     }
     write_density(w, snapshot);
+    write_hotspots(w, snapshot);
     write_zones(w, snapshot);
     write_lines(w, snapshot);
     write_tracks(w, snapshot);

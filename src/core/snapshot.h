@@ -48,6 +48,15 @@ struct density_grid {
     const float *values; /* rows * columns */
 };
 
+/* A connected place that stays crowded (docs/measures.md). `id` is kept while it lasts. */
+struct hotspot {
+    int64_t id;
+    struct point peak_at; /* metres */
+    double peak;          /* people per m2 */
+    double area_m2, people;
+    double age_s; /* since it was first above the level */
+};
+
 struct snapshot {
     char stream_id[ID_SIZE];
     char epoch[EPOCH_SIZE];
@@ -66,7 +75,9 @@ struct snapshot {
     size_t line_count;
     const struct line_state *lines;
     const struct density_grid *grid; /* NULL when uncalibrated */
-    const char *degraded;            /* NULL, or in words what does not work as it should */
+    size_t hotspot_count;
+    const struct hotspot *hotspots; /* highest peak first */
+    const char *degraded;           /* NULL, or in words what does not work as it should */
 };
 
 void measure_set_clear(struct measure_set *set); /* all invalid, REASON_NOT_MEASURED */

@@ -14,6 +14,7 @@
 #include "crowd/density_map.h"
 #include "crowd/ground_area.h"
 #include "crowd/people.h"
+#include "crowd/stage_memory.h"
 #include "crowd/stage_zones.h"
 #include "crowd/view.h"
 
@@ -37,8 +38,10 @@ struct crowd_stage {
     struct zone_area *zone_areas;
 
     struct people *people;
+    struct stage_memory *memory;
     struct placed *placed; /* one per track with a ground position, in the order of the tracks */
     struct foot *feet;     /* one per track */
+    double *inside;        /* per zone and track */
     size_t capacity;
     struct zone_state *zone_states;
     struct line_state *line_states;
@@ -53,6 +56,10 @@ static int allocate(struct crowd_stage *s, struct error *error)
     s->line_states = calloc(s->line_count + 1, sizeof(*s->line_states));
     if (!s->people || !s->zone_states || !s->zone_areas || !s->line_states) {
         return error_nomem(error, "the measuring stage");
+    }
+    const int rc = stage_memory_create(s->zones, s->zone_count, s->lines, s->line_count, &s->memory, error);
+    if (rc) {
+        return rc;
     }
     for (size_t i = 0; i < s->zone_count; i++) {
         s->zone_states[i].zone = &s->zones[i];
@@ -126,10 +133,12 @@ void crowd_stage_destroy(struct crowd_stage **stage)
     if (!s) {
         return;
     }
+    stage_memory_destroy(&s->memory);
     clear_ground(s);
     people_destroy(&s->people);
     free(s->placed);
     free(s->feet);
+    free(s->inside);
     free(s->zone_states);
     free(s->zone_areas);
     free(s->line_states);
@@ -153,6 +162,7 @@ static int build_ground(struct crowd_stage *s, const struct crowd_input *in, str
     for (size_t i = 0; rc == 0 && i < s->zone_count; i++) {
         rc = zone_area_build(&s->view, &s->area, &s->zones[i], &s->zone_areas[i], error);
     }
+    rc = rc ? rc : stage_memory_set_area(s->memory, &s->area, error);
     if (rc) {
         clear_ground(s);
         return rc;
@@ -178,7 +188,9 @@ static int reserve(struct crowd_stage *s, size_t count, struct error *error)
     s->placed = placed ? placed : s->placed;
     struct foot *feet = realloc(s->feet, capacity * sizeof(*feet));
     s->feet = feet ? feet : s->feet;
-    if (!placed || !feet) {
+    double *inside = realloc(s->inside, capacity * (s->zone_count + 1) * sizeof(*inside));
+    s->inside = inside ? inside : s->inside;
+    if (!placed || !feet || !inside) {
         return error_nomem(error, "the people of a picture");
     }
     s->capacity = capacity;
@@ -266,15 +278,21 @@ int crowd_stage_update(struct crowd_stage *stage, const struct crowd_input *inpu
         .track_count = input->track_count,
         .placed = s->placed,
         .placed_count = placed,
+        .inside = s->inside,
         .calibrated = view_is_calibrated(&s->view) || input->ground_is_given,
     };
     measure_stream(&scene, &snapshot->measures);
     for (size_t i = 0; i < s->zone_count; i++) {
-        measure_zone(&scene, &s->zones[i], &s->zone_areas[i], &s->zone_states[i].measures);
+        measure_zone(&scene, &s->zones[i], i, &s->zone_areas[i], &s->zone_states[i].measures);
     }
-    for (size_t i = 0; i < s->line_count; i++) {
-        measure_set_clear(&s->line_states[i].measures);
+    const struct stage_memory_input remembered = {&scene,        s->people,           input->stream_ns,
+                                                  s->zone_areas, &snapshot->measures, s->zone_states,
+                                                  s->line_states};
+    rc = stage_memory_update(s->memory, &remembered, error);
+    if (rc) {
+        return rc;
     }
+    snapshot->hotspots = stage_memory_hotspots(s->memory, &snapshot->hotspot_count);
     snapshot->regime = REGIME_BOXES;
     snapshot->tracks = input->tracks;
     snapshot->track_count = input->track_count;

@@ -9,31 +9,42 @@ static const double Z90 = 1.6449;
 /* A zone of which the camera sees less is not measured: what it shows would pass for the whole. */
 static const double LEAST_VISIBLE_SHARE = 0.5;
 
-double zone_membership(const struct scene *scene, const struct zone *zone, size_t track, int *is_inside)
+/* The zone's corners in pixels or metres. */
+struct border {
+    bool ground;
+    size_t count;
+    struct point corners[ZONE_CORNERS_MAX];
+};
+
+static struct border border_of(const struct scene *scene, const struct zone *zone)
+{
+    struct border b = {.ground = zone->coordinates == COORDINATES_GROUND, .count = zone->corner_count};
+    const double w = b.ground ? 1 : scene->view->width;
+    const double h = b.ground ? 1 : scene->view->height;
+    for (size_t i = 0; i < zone->corner_count; i++) {
+        b.corners[i] = (struct point){zone->corners[i].x * w, zone->corners[i].y * h};
+    }
+    return b;
+}
+
+/* Probability that the track is in the zone; *is_inside: where the best estimate puts it. */
+static double membership(const struct scene *scene, const struct border *b, size_t track, int *is_inside)
 {
     const struct track *t = &scene->tracks[track];
     const struct foot *f = &scene->feet[track];
-    const bool ground = zone->coordinates == COORDINATES_GROUND;
-    struct point scaled[ZONE_CORNERS_MAX];
-    const struct point *corners = zone->corners;
-    struct point at = t->ground.position;
-    double sigma = t->ground.error_m / sqrt(2);
     *is_inside = 0;
-    if (ground && !t->ground.valid) {
+    if (b->ground && !t->ground.valid) {
         return 0;
     }
-    if (!ground) {
-        for (size_t i = 0; i < zone->corner_count; i++) {
-            scaled[i] = (struct point){corners[i].x * scene->view->width, corners[i].y * scene->view->height};
-        }
-        corners = scaled;
-        at = f->pixel;
-        sigma = hypot(f->noise.x, f->noise.y) / sqrt(2);
+    struct point at = t->ground.position;
+    double sigma = t->ground.error_m / sqrt(2);
+    if (!b->ground) {
         /* Feet below the picture's edge belong to the zone that reaches the edge. */
-        at.y = fmin(at.y, scene->view->height - 1e-6);
+        at = (struct point){f->pixel.x, fmin(f->pixel.y, scene->view->height - 1e-6)};
+        sigma = sqrt((f->noise.x * f->noise.x + f->noise.y * f->noise.y) / 2);
     }
-    *is_inside = polygon_contains(corners, zone->corner_count, at);
-    const double d = polygon_distance(corners, zone->corner_count, at);
+    *is_inside = polygon_contains(b->corners, b->count, at);
+    const double d = polygon_distance(b->corners, b->count, at);
     return inside_probability(*is_inside ? d : -d, sigma);
 }
 
@@ -185,13 +196,16 @@ static void invalidate_zone(struct measure_set *set, const char *reason)
     }
 }
 
-void measure_zone(const struct scene *scene, const struct zone *zone, const struct zone_area *area,
-                  struct measure_set *set)
+void measure_zone(const struct scene *scene, const struct zone *zone, size_t index,
+                  const struct zone_area *area, struct measure_set *set)
 {
     measure_set_clear(set);
     const char *problem = zone_problem(scene, zone, area);
     if (problem) {
         invalidate_zone(set, problem);
+        for (size_t i = 0; i < scene->track_count; i++) {
+            scene->inside[index * scene->track_count + i] = 0;
+        }
         if (zone->capacity > 0) {
             set->of[MEASURE_OCCUPANCY_SHARE] = measure_invalid(problem);
         }
@@ -199,9 +213,11 @@ void measure_zone(const struct scene *scene, const struct zone *zone, const stru
     }
     struct count_sum sum = {0};
     struct speeds speeds = {0};
+    const struct border border = border_of(scene, zone);
     for (size_t i = 0; i < scene->track_count; i++) {
         int inside = 0;
-        const double p = zone_membership(scene, zone, i, &inside);
+        const double p = membership(scene, &border, i, &inside);
+        scene->inside[index * scene->track_count + i] = p;
         count_add(&sum, scene->feet[i].presence, p, inside);
         if (inside) {
             add_speed(&speeds, &scene->tracks[i], &scene->feet[i]);

@@ -33,13 +33,13 @@ struct scene {
     const struct placed *placed;
     size_t placed_count;
     bool calibrated; /* ground positions are known */
+    double *inside;  /* per zone and track: probability of being in the zone, filled in by measure_zone */
 };
 
 /* Clears the set first. */
 void measure_stream(const struct scene *scene, struct measure_set *set);
-void measure_zone(const struct scene *scene, const struct zone *zone, const struct zone_area *area,
-                  struct measure_set *set);
-/* Probability that the track is in the zone; *is_inside: where the best estimate puts it. */
-double zone_membership(const struct scene *scene, const struct zone *zone, size_t track, int *is_inside);
+/* `index`: the zone's number, for scene->inside. */
+void measure_zone(const struct scene *scene, const struct zone *zone, size_t index,
+                  const struct zone_area *area, struct measure_set *set);
 
 #endif

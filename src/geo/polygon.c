@@ -131,7 +131,9 @@ double segment_distance(struct point a, struct point b, struct point p)
     const double length2 = dx * dx + dy * dy;
     double t = length2 > 0 ? ((p.x - a.x) * dx + (p.y - a.y) * dy) / length2 : 0;
     t = fmin(1, fmax(0, t));
-    return hypot(p.x - a.x - t * dx, p.y - a.y - t * dy);
+    const double ex = p.x - a.x - t * dx;
+    const double ey = p.y - a.y - t * dy;
+    return sqrt(ex * ex + ey * ey);
 }
 
 double polygon_distance(const struct point *corners, size_t count, struct point p)
