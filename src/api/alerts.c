@@ -323,7 +323,7 @@ static int read_comment(const struct request *request, struct answer *answer, co
     return error_set(error, ERR_INVALID, "the comment is wrong");
 }
 
-int alert_acknowledge(struct api *api, struct request *request, struct answer *answer, struct error *error)
+int alerts_acknowledge(struct api *api, struct request *request, struct answer *answer, struct error *error)
 {
     const char *comment;
     struct alert_event event = {0};
@@ -334,7 +334,7 @@ int alert_acknowledge(struct api *api, struct request *request, struct answer *a
     return rc != 0 ? rc : write_result(&event, 200, answer, error);
 }
 
-int alert_resolve(struct api *api, struct request *request, struct answer *answer, struct error *error)
+int alerts_resolve(struct api *api, struct request *request, struct answer *answer, struct error *error)
 {
     const char *comment;
     struct alert_event event = {0};

@@ -79,10 +79,10 @@ const struct route api_routes[] = {
     {.method = METHOD_GET, .path = "/alerts/{id}/picture.jpg", .least = ROLE_VIEWER, .handler = alert_picture, .tag = "alerts",
      .summary = "The picture of the moment it was raised.", .success = 200, .response_type = "image/jpeg", .statuses = {404},
      .parameters = {ID_OF("alert_id")}, .example = "-o alert.jpg"},
-    {.method = METHOD_POST, .path = "/alerts/{id}/acknowledge", .least = ROLE_OPERATOR, .handler = alert_acknowledge, .tag = "alerts",
+    {.method = METHOD_POST, .path = "/alerts/{id}/acknowledge", .least = ROLE_OPERATOR, .handler = alerts_acknowledge, .tag = "alerts",
      .summary = "Somebody has seen it and acts.", .request = "Comment", .body_optional = true, .success = 200, .response = "Alert",
      .statuses = {404, 409}, .parameters = {ID_OF("alert_id")}, .example = "-H 'Content-Type: application/json' -d '{\"comment\": \"steward sent\"}'"},
-    {.method = METHOD_POST, .path = "/alerts/{id}/resolve", .least = ROLE_OPERATOR, .handler = alert_resolve, .tag = "alerts",
+    {.method = METHOD_POST, .path = "/alerts/{id}/resolve", .least = ROLE_OPERATOR, .handler = alerts_resolve, .tag = "alerts",
      .summary = "It is over.", .request = "Comment", .body_optional = true, .success = 200, .response = "Alert",
      .statuses = {404, 409}, .parameters = {ID_OF("alert_id")}, .example = "-H 'Content-Type: application/json' -d '{\"comment\": \"gate opened\"}'"},
 
