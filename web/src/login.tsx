@@ -25,6 +25,7 @@ export function Login() {
         <img src="icon.svg" alt="" width="48" height="48" />
         <h1>Smart Crowd Intelligence</h1>
         <p>Live crowd safety. Enter the API key that set-up printed, or that your administrator gave you.</p>
+        <input type="text" name="username" autocomplete="username" value="api key" hidden readOnly />
         <label for="key">API key</label>
         <input id="key" type="password" autocomplete="current-password" required value={key} onInput={(event) => setKey(event.currentTarget.value)} aria-describedby="problem" />
         <p id="problem" class="problem" role="alert">

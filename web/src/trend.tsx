@@ -75,6 +75,10 @@ function colours(): { line: string; band: string; grid: string; text: string } {
   return { line: get("--accent"), band: get("--accent-soft"), grid: get("--line"), text: get("--text-2") };
 }
 
+function clockLabel(t: number, seconds: boolean): string {
+  return new Date(t * 1000).toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit", second: seconds ? "2-digit" : undefined });
+}
+
 function makeChart(host: HTMLElement, series: Series, points: Points): uPlot {
   const c = colours();
   const axis = { stroke: c.text, grid: { stroke: c.grid, width: 1 }, ticks: { stroke: c.grid, width: 1 }, font: "12px system-ui, sans-serif" };
@@ -85,7 +89,7 @@ function makeChart(host: HTMLElement, series: Series, points: Points): uPlot {
       cursor: { drag: { x: false, y: false } },
       legend: { show: false },
       scales: { y: { range: (_, min, max) => [Math.min(0, min ?? 0), Math.max(1, (max ?? 1) * 1.1)] } },
-      axes: [{ ...axis }, { ...axis, size: 46, label: series.unit, labelSize: 18, labelFont: "12px system-ui, sans-serif" }],
+      axes: [{ ...axis, space: 90, values: (_, splits, __, ___, step) => splits.map((t) => clockLabel(t, step < 60)) }, { ...axis, size: 46, label: series.unit, labelSize: 18, labelFont: "12px system-ui, sans-serif" }],
       series: [{}, { label: series.label, stroke: c.line, width: 2, spanGaps: false, points: { show: false } }, { label: "least", stroke: "transparent", points: { show: false } }, { label: "most", stroke: "transparent", points: { show: false } }],
       bands: [{ series: [3, 2], fill: c.band }],
     },
