@@ -30,6 +30,8 @@ int cli_analyze(int argc, char **argv);
 int cli_eval(int argc, char **argv);
 int cli_track(int argc, char **argv);
 int cli_measure(int argc, char **argv);
+int cli_serve(int argc, char **argv);
+int cli_token(int argc, char **argv);
 int cli_version(int argc, char **argv);
 
 #endif

@@ -18,6 +18,8 @@ static const struct command commands[] = {
     {"config", cli_config, "check a configuration file, or print every key that can be in one"},
     {"doctor", cli_doctor, "whether machine, model, disk, port and cameras are as the configuration needs"},
     {"eval", cli_eval, "score results against labels"},
+    {"serve", cli_serve, "run the service: cameras, alerts, history, API and dashboard"},
+    {"token", cli_token, "make, list and revoke API keys"},
     {"track", cli_track, "follow people through detections: MOTChallenge text in and out"},
     {"measure", cli_measure, "density, speed and flow of recorded trajectories"},
     {"version", cli_version, "print the version, and with --json those of the libraries"},
