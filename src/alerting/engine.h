@@ -12,7 +12,11 @@
  *
  * Threads: engine_put_snapshot from worker threads, never blocks (a full queue drops the oldest snapshot of
  * that camera, never an order); the orders (acknowledge, ...) from any thread, answered by the alert thread
- * within its next tick.
+ * within its next tick; ERR_TIMEOUT after 2 s (it may still be carried out), ERR_CLOSED while the engine
+ * stops. None of them may be called from on_event or to_store.
+ *
+ * When the journal cannot be written, changes are published all the same (a silent failure is worse), the log
+ * and alert_engine_get_state say so, and orders answer with the error although they were carried out.
  */
 #ifndef SCI_ALERTING_ENGINE_H
 #define SCI_ALERTING_ENGINE_H
@@ -59,7 +63,8 @@ int alert_engine_remove_stream(struct alert_engine *engine, const char *stream_i
 /* The store has this event: the journal may forget it. */
 void alert_engine_stored(struct alert_engine *engine, const char *alert_id, int64_t version);
 
-/* Orders. `result` receives the alert as it stands afterwards (may be NULL). ERR_NOT_FOUND, ERR_CONFLICT
+/* Orders. `result` receives the alert as it stands afterwards (may be NULL). An alert that is acknowledged
+ * already stays with who did it first; a comment is added. ERR_NOT_FOUND (no such open alert), ERR_CONFLICT
  * (already resolved). */
 int alert_engine_acknowledge(struct alert_engine *engine, const char *alert_id, const char *who,
                              const char *comment, struct alert_event *result, struct error *error);
@@ -68,6 +73,22 @@ int alert_engine_resolve(struct alert_engine *engine, const char *alert_id, cons
 /* An operator proves at the start of a shift that the chain works. Resolves by itself after 60 s. */
 int alert_engine_raise_test(struct alert_engine *engine, const char *who, struct alert_event *result,
                             struct error *error);
+
+/* Open alerts only. ERR_INVALID: empty. */
+int alert_engine_comment(struct alert_engine *engine, const char *alert_id, const char *who,
+                         const char *comment, struct alert_event *result, struct error *error);
+
+struct alert_engine_state {
+    bool journal_ok;      /* false: changes are published, but would not survive a crash */
+    size_t open;          /* alerts */
+    size_t watches;       /* rules at places */
+    size_t blind;         /* of those: cannot be told at present, so they would not raise anything */
+    size_t not_stored;    /* events that the store has not confirmed */
+    size_t lost;          /* events given up because the store was away for too long, since start */
+    char last_error[256]; /* why journal_ok is false */
+};
+/* As of the last tick; never waits. */
+void alert_engine_get_state(struct alert_engine *engine, struct alert_engine_state *state);
 
 /* The open alerts, newest first, as they stand. Caller frees. */
 int alert_engine_list(struct alert_engine *engine, struct alert **alerts, size_t *count, struct error *error);

@@ -1,0 +1,325 @@
+// The dashboard in a real browser against the real service, on the sample clip. Prints TAP.
+//
+// Chromium comes from Debian; where it, playwright-core, the clip or the detector is missing, everything is skipped and said.
+import { execFileSync, spawn } from "node:child_process";
+import { existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+
+const root = process.env.SCI_SOURCE_ROOT ?? process.cwd();
+const binary = process.env.SCI_BINARY ?? join(root, "build/sci");
+const clip = join(root, "var/sample/vtest.avi");
+const model = join(root, "var/models/nanodet_g_int8.onnx");
+const chromiumPath = "/usr/bin/chromium";
+const playwright = join(root, "web/node_modules/playwright-core/index.mjs");
+
+let count = 0;
+let failed = 0;
+
+function check(ok, name, detail = "") {
+  count++;
+  if (!ok) failed++;
+  console.log(`${ok ? "ok" : "not ok"} ${count} - ${name}`);
+  if (!ok && detail !== "") console.log(String(detail).split("\n").slice(0, 15).map((line) => `# ${line}`).join("\n"));
+}
+
+async function step(name, what) {
+  try {
+    const detail = await what();
+    check(true, name);
+    return detail;
+  } catch (error) {
+    check(false, name, error?.message ?? error);
+    return undefined;
+  }
+}
+
+function assert(ok, what) {
+  if (!ok) throw new Error(what);
+}
+
+function whyNot() {
+  for (const path of [clip, model, binary]) if (!existsSync(path)) return `${path} is not there`;
+  if (!existsSync(chromiumPath)) return "Chromium is not installed";
+  if (!existsSync(playwright)) return "playwright-core is not installed: npm ci in web/";
+  if (!existsSync(join(root, "web/dist/app.js"))) return "the dashboard is not built: npm run build in web/";
+  return null;
+}
+
+// ---- the service ----
+
+function freePort() {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, "127.0.0.1", () => {
+      const { port } = server.address();
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+class Service {
+  async prepare() {
+    this.folder = mkdtempSync(join(tmpdir(), "sci-browser-"));
+    this.port = await freePort();
+    this.config = join(this.folder, "sci.yaml");
+    const demo = readFileSync(join(root, "config/demo.yaml"), "utf8");
+    const sections = demo.slice(demo.indexOf("streams:")).replace("var/sample/vtest.avi", clip).replace("alerts:\n", `alerts:\n  journal: ${this.folder}/alerts.journal\n`);
+    writeFileSync(
+      this.config,
+      `server: {port: ${this.port}, pictures_dir: ${this.folder}/pictures}\nstore: {path: ${this.folder}/sci.db, spool_dir: ${this.folder}/spool}\ninference: {model: ${model}, workers: 1}\n${sections}`,
+    );
+    this.keys = Object.fromEntries(["viewer", "operator", "admin"].map((role) => [role, this.makeKey(role)]));
+    return this;
+  }
+
+  makeKey(role) {
+    const out = execFileSync(binary, ["token", "create", "--role", role, "--name", `browser ${role}`, "-c", this.config], { cwd: root, encoding: "utf8" });
+    return out.trim().split("\n").pop();
+  }
+
+  async start() {
+    this.process = spawn(binary, ["serve", "-c", this.config], { cwd: root, stdio: ["ignore", "ignore", openSync(join(this.folder, "log"), "a")] });
+    for (let i = 0; i < 300; i++) {
+      const answer = await fetch(`http://127.0.0.1:${this.port}/health`).catch(() => null);
+      if (answer?.ok) return;
+      await sleep(100);
+    }
+    throw new Error("the service did not start");
+  }
+
+  async kill() {
+    const ended = new Promise((resolve) => this.process.once("exit", resolve));
+    this.process.kill("SIGKILL");
+    await ended;
+  }
+
+  async get(path, role = "viewer") {
+    const answer = await fetch(`http://127.0.0.1:${this.port}${path}`, { headers: { Authorization: `Bearer ${this.keys[role]}` } });
+    return answer.json();
+  }
+}
+
+// ---- the page ----
+
+async function open(browser, service, role, options = {}) {
+  const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
+  const page = await context.newPage();
+  page.problems = [];
+  page.on("pageerror", (error) => page.problems.push(error.message));
+  await page.goto(`http://127.0.0.1:${service.port}/`);
+  await page.fill("#key", service.keys[role]);
+  await page.click("button[type=submit]");
+  await page.waitForSelector(".tile", { timeout: 20000 });
+  return page;
+}
+
+const drawn = (page) => page.waitForFunction(() => document.querySelector(".tile canvas")?.dataset.overlaySeq > 0, null, { timeout: 30000 });
+
+async function wrongKey(browser, service) {
+  const page = await (await browser.newContext()).newPage();
+  await page.goto(`http://127.0.0.1:${service.port}/`);
+  await page.fill("#key", "sci_wrong");
+  await page.click("button[type=submit]");
+  await page.waitForFunction(() => document.querySelector("#problem")?.textContent.length > 5, null, { timeout: 10000 });
+  assert((await page.locator(".tile").count()) === 0, "the dashboard opened with a wrong key");
+  await page.context().close();
+}
+
+/** The overlay's number is the picture's, and the picture on the canvas is one that the service has numbered so. */
+async function boxesBelongToTheirPicture(page) {
+  const pairs = new Set();
+  for (let i = 0; i < 60; i++) {
+    const seen = await page.evaluate(() => ({ ...document.querySelector(".tile canvas").dataset }));
+    assert(seen.pictureSeq === seen.overlaySeq, `picture ${seen.pictureSeq}, boxes ${seen.overlaySeq}`);
+    pairs.add(seen.pictureSeq);
+    await sleep(50);
+  }
+  assert(pairs.size >= 8, `only ${pairs.size} pictures in three seconds`);
+}
+
+async function somethingIsDrawn(page) {
+  const teal = await page.evaluate(() => {
+    const canvas = document.querySelector(".tile canvas");
+    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    let boxes = 0;
+    const shades = new Set();
+    for (let i = 0; i < data.length; i += 4) {
+      if (Math.abs(data[i] - 0x5f) < 6 && Math.abs(data[i + 1] - 0xd3) < 6 && Math.abs(data[i + 2] - 0xc4) < 6) boxes++;
+      if (i % 400 === 0) shades.add((data[i] >> 4) * 256 + (data[i + 1] >> 4) * 16 + (data[i + 2] >> 4));
+    }
+    return { boxes, shades: shades.size };
+  });
+  assert(teal.boxes > 200, `only ${teal.boxes} pixels of boxes`);
+  assert(teal.shades > 100, `only ${teal.shades} shades: that is no picture`);
+}
+
+async function alertIsRaised(page) {
+  await page.waitForSelector('.alert[data-state="active"]:has-text("Crossing")', { timeout: 120000 });
+  const text = await page.locator('.alert:has-text("Crossing")').first().innerText();
+  assert(/crossing/i.test(text) && /%/.test(text) && text.includes("steward"), text);
+  await page.waitForFunction(() => /^\(\d+\)/.test(document.title) || document.title.includes("ALERT"), null, { timeout: 5000 });
+}
+
+async function acknowledge(page) {
+  const alert = page.locator('.alert[data-state="active"]:has-text("Crossing")').first();
+  const id = await alert.getAttribute("data-alert");
+  await alert.locator("input").fill("steward is on the way");
+  await alert.getByRole("button", { name: "Acknowledge" }).click();
+  await page.waitForFunction((wanted) => /Acknowledged by browser operator/.test(document.querySelector(`[data-alert="${wanted}"]`)?.textContent ?? ""), id, { timeout: 10000 });
+  return id;
+}
+
+async function survivesKill(service, page, id) {
+  const before = await service.get(`/alerts/${id}`);
+  const acknowledged = before.history.find((event) => event.event === "acknowledged");
+  assert(acknowledged?.who === "browser operator", "the acknowledgement is not in the history");
+  await service.kill();
+  await page.waitForSelector(".banner:has-text('cannot be reached')", { timeout: 20000 });
+  assert((await page.locator(".tile.old").count()) === 1, "the tile does not say that it is old");
+  await service.start();
+  const after = await service.get(`/alerts/${id}`);
+  const kept = after.history.find((event) => event.event === "acknowledged");
+  assert(kept?.who === "browser operator" && kept.timestamp === acknowledged.timestamp, JSON.stringify(after));
+  if (before.state === "acknowledged") {
+    assert(after.acknowledged_by === "browser operator" || after.state !== "acknowledged", JSON.stringify(after));
+  }
+}
+
+async function pageRecovers(page) {
+  await page.waitForFunction(() => !document.querySelector(".banner"), null, { timeout: 30000 });
+  await page.waitForFunction(() => !document.querySelector(".tile.old"), null, { timeout: 30000 });
+  await drawn(page);
+}
+
+async function testAlert(page) {
+  await page.getByRole("button", { name: "Test alert" }).click();
+  const alert = page.locator('.alert:has-text("Test of the alert chain")').first();
+  await alert.waitFor({ timeout: 10000 });
+  await alert.getByRole("button", { name: "Resolve" }).click();
+  await page.waitForFunction(() => !document.querySelector(".alert-list")?.textContent.includes("Test of the alert chain"), null, { timeout: 10000 });
+}
+
+async function viewerOnlyLooks(page, service) {
+  assert((await page.getByRole("button", { name: "Test alert" }).count()) === 0, "a viewer sees the test button");
+  assert((await page.getByRole("button", { name: "Acknowledge" }).count()) === 0, "a viewer sees an acknowledge button");
+  const status = await page.evaluate(async () => (await fetch("/alerts/test", { method: "POST", headers: { "Content-Type": "application/json" }, body: "{}" })).status);
+  assert(status === 403, `the server answered ${status}`);
+  assert((await service.get("/session")).role === "viewer", "whoever asks is not a viewer");
+}
+
+async function historyIsDrawn(page) {
+  await page.waitForSelector(".chart canvas", { timeout: 15000 });
+  const options = await page.locator(".trend option").allTextContents();
+  assert(options.some((text) => text === "People") && options.some((text) => text.startsWith("Crossing:")), options.join(", "));
+  await page.getByRole("button", { name: "30 min" }).click();
+  await sleep(800);
+  assert((await page.locator(".trend .problem").count()) === 0, await page.locator(".trend").innerText());
+}
+
+function luminance([r, g, b]) {
+  const linear = [r, g, b].map((v) => (v / 255 <= 0.03928 ? v / 255 / 12.92 : ((v / 255 + 0.055) / 1.055) ** 2.4));
+  return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2];
+}
+
+/** WCAG 2.1 AA: 4.5 for text. Backgrounds are found by walking up to the first that is opaque. */
+async function contrastIsEnough(page) {
+  const pairs = await page.evaluate(() => {
+    const rgb = (text) => (text.match(/[\d.]+/g) ?? []).map(Number);
+    const background = (element) => {
+      for (let at = element; at; at = at.parentElement) {
+        const colour = rgb(getComputedStyle(at).backgroundColor);
+        if (colour.length === 3 || (colour.length === 4 && colour[3] === 1)) return colour.slice(0, 3);
+      }
+      return [255, 255, 255];
+    };
+    return [...document.querySelectorAll(".card-label,.card-value,.card-sub,.pill,.age,.facts dt,.facts dd,.zone-name,.alert p,.alert strong,.level,.panel h2,.panel .count,button,.state strong,.state small,th,td,.legend")]
+      .filter((element) => element.textContent.trim() && element.offsetParent)
+      .map((element) => ({ text: element.textContent.trim().slice(0, 30), colour: rgb(getComputedStyle(element).color).slice(0, 3), back: background(element) }));
+  });
+  assert(pairs.length > 20, `only ${pairs.length} texts`);
+  for (const { text, colour, back } of pairs) {
+    const [a, b] = [luminance(colour), luminance(back)].sort((x, y) => y - x);
+    const ratio = (a + 0.05) / (b + 0.05);
+    assert(ratio >= 4.5, `"${text}" has a contrast of ${ratio.toFixed(2)}`);
+  }
+}
+
+async function controlsHaveNames(page) {
+  const nameless = await page.evaluate(() =>
+    [...document.querySelectorAll("button,input,select,canvas")].filter((element) => {
+      const label = element.getAttribute("aria-label") ?? element.labels?.[0]?.textContent ?? element.textContent;
+      return !label?.trim() && element.offsetParent;
+    }).map((element) => element.outerHTML.slice(0, 80)),
+  );
+  assert(nameless.length === 0, nameless.join("\n"));
+}
+
+async function keyboard(page) {
+  await page.keyboard.press("d");
+  const dark = await page.evaluate(() => document.documentElement.dataset.theme);
+  await page.keyboard.press("d");
+  const light = await page.evaluate(() => document.documentElement.dataset.theme);
+  assert(dark === "dark" && light === "light", `${dark}, ${light}`);
+  await page.keyboard.press("1");
+  await page.waitForSelector(".tile.large");
+  await page.keyboard.press("s");
+  await page.waitForSelector("dialog[open]");
+  await page.keyboard.press("Escape");
+  await page.waitForFunction(() => !document.querySelector("dialog[open]"));
+}
+
+async function phone(browser, service) {
+  const page = await open(browser, service, "viewer", { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true });
+  await drawn(page);
+  const width = await page.evaluate(() => document.documentElement.scrollWidth);
+  assert(width <= 390, `the page is ${width} pixels wide`);
+  await page.context().close();
+}
+
+async function run() {
+  const { chromium } = await import(playwright);
+  const service = await new Service().prepare();
+  await service.start();
+  const browser = await chromium.launch({
+    executablePath: chromiumPath,
+    args: ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+  });
+  try {
+    await step("a wrong key does not open the dashboard", () => wrongKey(browser, service));
+    const page = await step("an operator logs in and sees the camera", () => open(browser, service, "operator"));
+    if (!page) return;
+    await step("pictures and boxes are drawn", async () => (await drawn(page), somethingIsDrawn(page)));
+    await step("boxes belong to the picture that they are drawn on", () => boxesBelongToTheirPicture(page));
+    await step("the zone fills and an alert is raised, with what to do", () => alertIsRaised(page));
+    const id = await step("the operator acknowledges it", () => acknowledge(page));
+    await step("after kill -9 and restart it is still acknowledged, with who and when", () => survivesKill(service, page, id));
+    await step("the page said that the server was lost, and recovers by itself", () => pageRecovers(page));
+    await step("boxes and pictures still belong together", () => boxesBelongToTheirPicture(page));
+    await step("a test alert is raised and resolved", () => testAlert(page));
+    await step("history from before the restart is in the chart", () => historyIsDrawn(page));
+    await step("keys: theme, camera, settings", () => keyboard(page));
+    await step("contrast is enough in the light", () => contrastIsEnough(page));
+    await page.keyboard.press("d");
+    await step("contrast is enough in the dark", () => contrastIsEnough(page));
+    await step("every control has a name", () => controlsHaveNames(page));
+    check(page.problems.length === 0, "no script error", page.problems.join("\n"));
+    const viewer = await step("a viewer logs in", () => open(browser, service, "viewer"));
+    if (viewer) await step("a viewer looks and cannot act", () => viewerOnlyLooks(viewer, service));
+    await step("on a phone nothing is wider than the screen", () => phone(browser, service));
+  } finally {
+    await browser.close();
+    await service.kill();
+    if (failed) console.log(readFileSync(join(service.folder, "log"), "utf8").split("\n").slice(-20).map((line) => `# ${line}`).join("\n"));
+    rmSync(service.folder, { recursive: true, force: true });
+  }
+}
+
+const why = whyNot();
+if (why) console.log(`1..0 # SKIP ${why}`);
+else {
+  await run();
+  console.log(`1..${count}`);
+}
+process.exit(failed ? 1 : 0);
