@@ -219,7 +219,8 @@ static void scheme_of(const char *uri, char *out, size_t out_size)
     }
 }
 
-/* The path of a plain path or of file:///path; NULL for what cannot be compared with a folder: another host, escapes. */
+/* The path of a plain path or of file:///path; NULL for what cannot be compared with a folder: another host,
+ * escapes. */
 static const char *path_of(const char *uri)
 {
     if (!text_starts_with(uri, "file://")) {
@@ -250,7 +251,8 @@ static void check_uri(struct config_reader *reader, const struct node *node, con
     } else if (!scheme_is_known(scheme)) {
         reader_complain(
             reader, place, "uri",
-            "unknown scheme '%s': known are rtsp, rtsps, http, https, file, and the path of a file or folder", scheme);
+            "unknown scheme '%s': known are rtsp, rtsps, http, https, file, and the path of a file or folder",
+            scheme);
     } else if (scheme[0] == '\0' || strcmp(scheme, "file") == 0) {
         check_file(reader, place, uri);
     } else if (uri[strlen(scheme) + 3] == '\0') {

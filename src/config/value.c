@@ -222,19 +222,30 @@ static size_t choice_count(const struct config_key *key)
     return count;
 }
 
+enum { CHOICES_SHOWN = 12 }; /* a longer list would hide the one word that is meant */
+
+static void describe_choices(const struct config_key *key, size_t count, bool in_full,
+                             char what[ERROR_TEXT_MAX])
+{
+    struct buffer words = {0};
+    for (size_t i = 0; in_full && i < count; i++) {
+        buffer_printf(&words, "%s%s", i > 0 ? ", " : "", key->choices[i]);
+    }
+    if (words.failed || words.data == NULL) {
+        text_format(what, ERROR_TEXT_MAX, "one of %zu words (docs/configuration.md)", count);
+    } else {
+        text_format(what, ERROR_TEXT_MAX, "one of %s", words.data);
+    }
+    buffer_free(&words);
+}
+
 static int fail_choice(const struct config_key *key, const struct node *node, struct error *error)
 {
     size_t count = choice_count(key);
-    struct buffer words = {0};
-    for (size_t i = 0; i < count; i++) {
-        buffer_printf(&words, "%s%s", i > 0 ? ", " : "", key->choices[i]);
-    }
-    char what[ERROR_TEXT_MAX];
-    text_format(what, sizeof what, "one of %s",
-                words.failed || words.data == NULL ? "the listed words" : words.data);
-    buffer_free(&words);
     const char *near =
         node->kind == NODE_SCALAR ? nearest_word(node->text, choice_at, key->choices, count) : NULL;
+    char what[ERROR_TEXT_MAX];
+    describe_choices(key, count, near == NULL || count <= CHOICES_SHOWN, what);
     int rc = value_expected(what, node, error);
     if (near != NULL && error != NULL) {
         char so_far[ERROR_TEXT_MAX];
