@@ -115,7 +115,15 @@ async function open(browser, service, role, options = {}) {
   return page;
 }
 
-const drawn = (page) => page.waitForFunction(() => document.querySelector(".tile canvas")?.dataset.overlaySeq > 0, null, { timeout: 30000 });
+const drawn = (page) =>
+  page.waitForFunction(
+    () => {
+      const { pictureSeq, overlaySeq } = document.querySelector(".tile canvas")?.dataset ?? {};
+      return pictureSeq > 0 && overlaySeq > 0;
+    },
+    null,
+    { timeout: 30000 },
+  );
 
 async function wrongKey(browser, service) {
   const page = await (await browser.newContext()).newPage();
@@ -248,7 +256,8 @@ async function contrastIsEnough(page) {
 
 async function controlsHaveNames(page) {
   const nameless = await page.evaluate(() =>
-    [...document.querySelectorAll("button,input,select,canvas")].filter((element) => {
+    [...document.querySelectorAll("button,input,select,[role=img],canvas")].filter((element) => {
+      if (element.parentElement?.closest("[role=img]")) return false; // part of a picture that has a name
       const label = element.getAttribute("aria-label") ?? element.labels?.[0]?.textContent ?? element.textContent;
       return !label?.trim() && element.offsetParent;
     }).map((element) => element.outerHTML.slice(0, 80)),
