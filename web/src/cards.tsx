@@ -1,6 +1,8 @@
 // The figures of the whole site, at a glance.
 import { age, interval, measure, number, title, unit } from "./format";
 import { asMeasure, store, useStore, zonesOf, type StreamView, type ZoneSummary } from "./store";
+import type { Measure } from "./types";
+import { duration } from "./zones";
 
 function Card({ label, value, sub, kind }: { label: string; value: string; sub?: string; kind?: string }) {
   return (
@@ -30,22 +32,34 @@ function peopleCard(views: StreamView[]) {
   return <Card label="People in view" value={values.length ? number(sum, 0) : "–"} sub={sub} kind={missing > 0 ? "partial" : ""} />;
 }
 
-function densityCard(views: StreamView[]) {
-  const peaks = views.filter(fresh).map((view) => ({ view, peak: view.latest?.crowd_data.density.peak }));
-  const valid = peaks.filter((p) => p.peak?.valid);
-  const worst = valid.reduce<(typeof valid)[number] | null>((a, b) => (!a || (b.peak?.value ?? 0) > (a.peak?.value ?? 0) ? b : a), null);
-  if (!worst) return <Card label="Peak density" value="–" sub={peaks[0]?.peak?.reason ?? "not measured"} />;
-  const value = worst.peak?.value ?? 0;
-  const kind = value >= 5 ? "critical" : value >= 3.5 ? "high" : value >= 2 ? "medium" : "";
-  return <Card label={`Peak density, ${unit("people/m2")}`} value={measure(worst.peak, 2)} sub={`90 %: ${interval(worst.peak, 2) || "exact"}`} kind={kind} />;
+function kindOfDensity(value: number): string {
+  return value >= 5 ? "critical" : value >= 3.5 ? "high" : value >= 2 ? "medium" : "";
 }
 
-function speedCard(views: StreamView[]) {
-  const speeds = views.filter(fresh).map((view) => asMeasure(view.latest?.crowd_data["speed_mean"]));
-  const valid = speeds.filter((m) => m?.valid);
-  if (valid.length === 0) return <Card label="Mean speed" value="–" sub={speeds[0]?.reason ?? "not measured"} />;
-  const mean = valid.reduce((total, m) => total + (m?.value ?? 0), 0) / valid.length;
-  return <Card label="Mean speed, m/s" value={number(mean, 2)} sub={valid.length === 1 ? `90 %: ${interval(valid[0], 2)}` : `${valid.length} cameras`} />;
+/** The worst square metre that lasts, over all cameras. */
+function densityCard(views: StreamView[]) {
+  const all = views.filter(fresh).map((view) => asMeasure(view.latest?.crowd_data["density_worst"]));
+  const worst = extreme(all, (a, b) => a > b);
+  if (!worst) return <Card label="Worst square metre" value="–" sub={all[0]?.reason ?? "not measured"} />;
+  return <Card label={`Worst m², ${unit("people/m2")}`} value={measure(worst, 2)} sub={`90 %: ${interval(worst, 2) || "exact"}`} kind={kindOfDensity(worst.value ?? 0)} />;
+}
+
+function extreme(measures: (Measure | undefined)[], before: (a: number, b: number) => boolean): Measure | undefined {
+  return measures.reduce((best, m) => (m?.valid && m.value !== null && (!best || before(m.value, best.value ?? 0)) ? m : best), undefined as Measure | undefined);
+}
+
+/** The zone that reaches its density limit first, if density goes on rising as it does. */
+function limitCard(views: StreamView[]) {
+  const zones = views.filter(fresh).flatMap((view) => view.latest?.crowd_data.zones ?? []);
+  const first = extreme(
+    zones.map((zone) => asMeasure(zone["time_to_limit"])),
+    (a, b) => a < b,
+  );
+  const zone = zones.find((z) => asMeasure(z["time_to_limit"]) === first || asMeasure(z["time_to_limit"])?.value === first?.value);
+  if (!first || !zone) return <Card label="Time to limit" value="–" sub={zones.length ? "no zone is filling" : "no zones"} />;
+  const seconds = first.value ?? 0;
+  const sub = first.low !== undefined && first.high !== undefined ? `${title(zone.id)}, 90 %: ${number(first.low, 0)} to ${number(first.high, 0)} s` : title(zone.id);
+  return <Card label="Time to limit" value={duration(first)} sub={sub} kind={seconds < 60 ? "high" : seconds < 300 ? "medium" : ""} />;
 }
 
 function zoneCard(views: StreamView[]) {
@@ -67,7 +81,7 @@ export function Cards() {
       {peopleCard(views)}
       {densityCard(views)}
       {zoneCard(views)}
-      {speedCard(views)}
+      {limitCard(views)}
       <Card label="Cameras live" value={`${live} / ${views.length}`} sub={Number.isFinite(oldest) ? `oldest picture ${age(oldest)}` : "no picture yet"} kind={lost > 0 || live < views.length ? "medium" : ""} />
     </section>
   );

@@ -1,5 +1,5 @@
 // What is drawn over a camera's picture: density cells, zones, lines, trails, boxes. All of one snapshot: the picture's own.
-import type { Grid, StreamInfo, StreamUpdate, Track, XY } from "./types";
+import type { CrowdedPlace, Grid, StreamInfo, StreamUpdate, Track, XY } from "./types";
 import type { Settings } from "./settings";
 import type { StreamView, Trail } from "./store";
 
@@ -84,6 +84,25 @@ function drawZones(at: Context, info: StreamInfo, update: StreamUpdate, width: n
   }
 }
 
+/** A ring around the peak of each place that stays crowded, with its people per square metre. */
+function drawCrowdedPlaces(at: Context, info: StreamInfo, grid: Grid, places: CrowdedPlace[], width: number, height: number, scale: number): void {
+  const lattice = info.grid_image;
+  if (!lattice || lattice.columns !== grid.columns) return;
+  for (const place of places) {
+    const column = Math.floor((place.x - grid.origin_x) / grid.cell_m);
+    const row = Math.floor((place.y - grid.origin_y) / grid.cell_m);
+    const corner = lattice.points[row * (lattice.columns + 1) + column];
+    if (!corner) continue;
+    const [x, y] = [corner[0] * width, corner[1] * height];
+    at.beginPath();
+    at.arc(x, y, 18 * scale, 0, 2 * Math.PI);
+    at.lineWidth = 3 * scale;
+    at.strokeStyle = place.peak >= 5 ? "#ff7ab8" : place.peak >= 3.5 ? "#ff8a7a" : "#f4bf4f";
+    at.stroke();
+    label(at, `${place.peak.toFixed(1)} /m²`, x + 20 * scale, y + 4 * scale, "#fff", 12 * scale);
+  }
+}
+
 function drawTrail(at: Context, trail: Trail, now: number, sx: number, sy: number, scale: number): void {
   const points = trail.points.filter((p) => p.at <= now + 0.001);
   for (let i = 1; i < points.length; i++) {
@@ -132,6 +151,7 @@ export function drawStream(canvas: HTMLCanvasElement, view: StreamView, settings
   const sy = height / source.height;
   const grid = update.crowd_data.density.grid;
   if (settings.density && grid) drawDensity(at, view.info, grid, width, height);
+  if (settings.density && grid) drawCrowdedPlaces(at, view.info, grid, update.crowd_data.crowded_places, width, height, scale);
   if (settings.zones) drawZones(at, view.info, update, width, height, scale);
   const now = Date.parse(update.timestamp) / 1000;
   if (settings.trails) for (const track of update.crowd_data.tracks) drawTrail(at, view.trails.get(track.track_id) ?? { points: [] }, now, sx, sy, scale);

@@ -14,6 +14,7 @@ import { unlockSound } from "./sound";
 import { store, useStore, useTick } from "./store";
 import { Tile } from "./tile";
 import { Trend } from "./trend";
+import { Zones } from "./zones";
 
 function LostBanner() {
   const { connection, retryAt } = useStore();
@@ -106,7 +107,10 @@ function Dashboard() {
             </div>
             {settings.density ? <Legend /> : null}
           </section>
-          <AlertPanel />
+          <div class="side">
+            <AlertPanel />
+            <Zones />
+          </div>
         </div>
         <div class="columns lower">
           <Trend view={focus ?? views[0]} />

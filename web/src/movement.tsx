@@ -1,7 +1,7 @@
 // How people move: speed, main direction, and what crosses the lines.
 import { measure, title } from "./format";
 import { asMeasure, useStore, type StreamView } from "./store";
-import type { Track } from "./types";
+import type { Measure, Track } from "./types";
 
 const SECTORS = 8;
 
@@ -36,6 +36,10 @@ function Rose({ shares }: { shares: number[] }) {
   );
 }
 
+function share(m: Measure | undefined) {
+  return m?.valid ? `${measure(m, 0)} %` : <span title={m?.reason ?? "not measured"}>–</span>;
+}
+
 export function Movement({ view }: { view: StreamView | undefined }) {
   useStore();
   const data = view?.latest?.crowd_data;
@@ -57,6 +61,9 @@ export function Movement({ view }: { view: StreamView | undefined }) {
               <th scope="col">Out</th>
               <th scope="col">In / min</th>
               <th scope="col">Out / min</th>
+              <th scope="col">
+                <abbr title="Share of what the exit's width can carry">Capacity</abbr>
+              </th>
             </tr>
           </thead>
           <tbody>
@@ -67,6 +74,7 @@ export function Movement({ view }: { view: StreamView | undefined }) {
                 <td>{line.count_out ?? "–"}</td>
                 <td>{measure(asMeasure(line["flow_in"]), 1)}</td>
                 <td>{measure(asMeasure(line["flow_out"]), 1)}</td>
+                <td>{share(asMeasure(line["flow_capacity_share"]))}</td>
               </tr>
             ))}
           </tbody>

@@ -44,11 +44,23 @@ export type Place = { id: string; kind?: string; capacity?: number | null; count
   [measure: string]: unknown;
 };
 
+/** A connected place that stays crowded. `x`, `y` is its peak, in metres on the ground. */
+export interface CrowdedPlace {
+  id: number;
+  x: number;
+  y: number;
+  peak: number;
+  area_m2: number;
+  people: number;
+  age_s: number;
+}
+
 export interface CrowdData {
   picture: { width: number; height: number };
   regime: string;
   degraded: string | null;
   density: { mean?: Measure; peak?: Measure; grid: Grid | null };
+  crowded_places: CrowdedPlace[];
   zones: Place[];
   lines: Place[];
   tracks: Track[];
