@@ -93,13 +93,15 @@ static double limit_of(const struct zone *zone, double area_m2)
     return zone->capacity > 0 && area_m2 > 0 ? fmin(limit, zone->capacity / area_m2) : limit;
 }
 
-static void add_trend(struct trend *trend, int64_t now_ns, double limit, struct measure_set *set)
+static void add_trend(struct trend *trend, int64_t now_ns, double area_m2, double limit,
+                      struct measure_set *set)
 {
     const struct measure density = set->of[MEASURE_DENSITY_MEAN];
     trend_add(trend, now_ns, &density);
-    struct trend_result r = {density, density, density};
-    if (density.valid) {
-        r = trend_measure(trend, now_ns, limit);
+    const struct measure none = density.valid ? measure_invalid(REASON_NOT_MEASURED) : density;
+    struct trend_result r = {none, none, none};
+    if (density.valid && area_m2 > 0) {
+        r = trend_measure(trend, now_ns, 1 / area_m2, limit);
     }
     set->of[MEASURE_DENSITY_TREND] = r.change_per_min;
     set->of[MEASURE_DENSITY_FORECAST] = r.forecast;
@@ -194,7 +196,8 @@ static void update_zone(struct stage_memory *l, const struct stage_memory_input 
     see_zone(l, in, zone);
     add_level(&l->zones[zone], set);
     zone_memory_end(l->memory, zone, &l->zones[zone], area->area_m2, set);
-    add_trend(&l->zone_trends[zone], in->now_ns, limit_of(&l->zones[zone], area->area_m2), set);
+    add_trend(&l->zone_trends[zone], in->now_ns, area->area_m2, limit_of(&l->zones[zone], area->area_m2),
+              set);
     if (set->of[MEASURE_DENSITY_MEAN].valid && l->hotspots) {
         add_worst_of_zone(l, in->scene, area, set);
     } else {
@@ -281,7 +284,7 @@ static void without_ground(struct measure_set *set, const char *reason)
 
 static int update_stream(struct stage_memory *l, const struct stage_memory_input *in, struct error *error)
 {
-    add_trend(&l->stream_trend, in->now_ns, LIMIT_MOVING, in->stream);
+    add_trend(&l->stream_trend, in->now_ns, l->area ? l->area->area_m2 : 0, LIMIT_MOVING, in->stream);
     if (!l->hotspots) {
         without_ground(in->stream, in->scene->calibrated ? REASON_NOT_VISIBLE : REASON_UNCALIBRATED);
         return 0;

@@ -68,29 +68,42 @@ static struct fit fit_line(const struct trend *t, int64_t now)
     return f;
 }
 
+/*
+ * People come one by one: a change of n people is uncertain by sqrt(n) (Poisson), and by one who is just
+ * crossing the border, however well a line fits.
+ */
+static void add_counting_error(struct fit *f, double one_person)
+{
+    const double change = fabs(f->slope) * f->n;
+    const double variance = (change * one_person + one_person * one_person) / (f->n * f->n);
+    f->slope_variance += variance;
+    f->ahead_variance += variance * HORIZON_S * HORIZON_S;
+}
+
 static struct measure time_to(const struct fit *f, double limit)
 {
     if (f->now >= limit) {
         return measure_exact(0);
     }
     const double spread = Z90 * sqrt(f->slope_variance);
-    if (!(f->slope > 0) || (limit - f->now) / f->slope > LONGEST_S) {
+    const double slowest = f->slope - spread;
+    if (!(slowest > 0) || (limit - f->now) / f->slope > LONGEST_S) {
         return measure_invalid(REASON_NOT_RISING);
     }
     const double gap = limit - f->now;
     const double near = fmax(0, gap - Z90 * sqrt(f->now_variance)) / (f->slope + spread);
-    const double slowest = f->slope - spread;
-    const double far = slowest > 0 ? (gap + Z90 * sqrt(f->now_variance)) / slowest : LONGEST_S;
+    const double far = (gap + Z90 * sqrt(f->now_variance)) / slowest;
     return measure_between(gap / f->slope, near, fmin(LONGEST_S, fmax(far, gap / f->slope)));
 }
 
-struct trend_result trend_measure(const struct trend *trend, int64_t now_ns, double limit)
+struct trend_result trend_measure(const struct trend *trend, int64_t now_ns, double one_person, double limit)
 {
-    const struct fit f = fit_line(trend, now_ns / 1000000000);
+    struct fit f = fit_line(trend, now_ns / 1000000000);
     if (!(f.n > 0)) {
         const struct measure none = measure_invalid(REASON_TOO_SHORT);
         return (struct trend_result){none, none, none};
     }
+    add_counting_error(&f, one_person);
     const double change = 60 * Z90 * sqrt(f.slope_variance);
     const double ahead = fmax(0, f.now + f.slope * HORIZON_S);
     const double spread = Z90 * sqrt(f.ahead_variance);

@@ -1,8 +1,9 @@
 /*
  * A quantity over the last minute: its rate of change, where it will be in a minute, and when it reaches a
  * limit, each with a 90 % interval. A straight line is fitted by least squares to means over one second; what
- * is left over is taken to be correlated over five seconds. Stream time. A plain value without memory of its
- * own; zero-initialise it.
+ * is left over is taken to be correlated over five seconds, and people are counted one by one. A rise that
+ * may be chance has no time to a limit. Stream time. A plain value without memory of its own; zero-initialise
+ * it.
  */
 #ifndef SCI_CROWD_TREND_H
 #define SCI_CROWD_TREND_H
@@ -26,8 +27,8 @@ struct trend_result {
     struct measure change_per_min, forecast, time_to_limit;
 };
 
-/* An invalid value is a gap. */
+/* An invalid value is a gap. `one_person` is what one person adds to the quantity: 1 / area for a density. */
 void trend_add(struct trend *trend, int64_t now_ns, const struct measure *value);
-struct trend_result trend_measure(const struct trend *trend, int64_t now_ns, double limit);
+struct trend_result trend_measure(const struct trend *trend, int64_t now_ns, double one_person, double limit);
 
 #endif
