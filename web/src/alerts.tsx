@@ -53,6 +53,13 @@ function AlertItem({ alert }: { alert: Alert }) {
       {figures(alert) ? <p class="alert-figures">{figures(alert)}</p> : null}
       {alert.blind ? <p class="blind">Blind: the measure cannot be taken now. The alert stays until it can.</p> : null}
       {alert.action ? <p class="todo">{alert.action}</p> : null}
+      {alert.picture ? (
+        <p>
+          <a href={alert.picture} target="_blank" rel="noreferrer">
+            Picture of that moment
+          </a>
+        </p>
+      ) : null}
       {alert.acknowledged_by && alert.acknowledged ? (
         <p class="who">
           Acknowledged by {alert.acknowledged_by} at {time(alert.acknowledged)}
