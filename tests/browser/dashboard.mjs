@@ -167,6 +167,9 @@ async function alertIsRaised(page) {
   await page.waitForSelector('.alert[data-state="active"]:has-text("Crossing")', { timeout: 120000 });
   const text = await page.locator('.alert:has-text("Crossing")').first().innerText();
   assert(/crossing/i.test(text) && /%/.test(text) && text.includes("steward"), text);
+  const picture = await page.locator('.alert:has-text("Crossing") a:has-text("Picture")').first().getAttribute("href");
+  const type = await page.evaluate(async (path) => (await fetch(path)).headers.get("Content-Type"), picture);
+  assert(type === "image/jpeg", `the alert's picture is ${type}`);
   await page.waitForFunction(() => /^\(\d+\)/.test(document.title) || document.title.includes("ALERT"), null, { timeout: 5000 });
 }
 
@@ -193,6 +196,13 @@ async function survivesKill(service, page, id) {
   if (before.state === "acknowledged") {
     assert(after.acknowledged_by === "browser operator" || after.state !== "acknowledged", JSON.stringify(after));
   }
+}
+
+async function zonesAndFigures(page) {
+  const zones = await page.locator(".zone-table tbody tr").allInnerTexts();
+  assert(zones.length === 2 && zones.every((text) => /\t[A-F]\t/.test(text)), zones.join("\n"));
+  // It has to last some seconds before it is a worst square metre.
+  await page.waitForFunction(() => [...document.querySelectorAll(".card")].some((card) => /Worst m²/.test(card.textContent) && /\d\.\d\d/.test(card.textContent)), null, { timeout: 30000 });
 }
 
 async function pageRecovers(page) {
@@ -302,6 +312,7 @@ async function run() {
     await step("pictures and boxes are drawn", async () => (await drawn(page), somethingIsDrawn(page)));
     await step("boxes belong to the picture that they are drawn on", () => boxesBelongToTheirPicture(page));
     await step("the zone fills and an alert is raised, with what to do", () => alertIsRaised(page));
+    await step("zones have a level of service, the site its worst square metre", () => zonesAndFigures(page));
     const id = await step("the operator acknowledges it", () => acknowledge(page));
     await step("after kill -9 and restart it is still acknowledged, with who and when", () => survivesKill(service, page, id));
     await step("the page said that the server was lost, and recovers by itself", () => pageRecovers(page));

@@ -55,7 +55,7 @@ function AlertItem({ alert }: { alert: Alert }) {
       {alert.action ? <p class="todo">{alert.action}</p> : null}
       {alert.picture ? (
         <p>
-          <a href={alert.picture} target="_blank" rel="noreferrer">
+          <a href={`/alerts/${encodeURIComponent(alert.alert_id)}/picture.jpg`} target="_blank" rel="noreferrer">
             Picture of that moment
           </a>
         </p>
