@@ -10,6 +10,7 @@
 
 #include "base/text.h"
 #include "cli/analyze_output.h"
+#include "cli/analyze_video.h"
 #include "cli/cli.h"
 #include "cli/progress.h"
 #include "config/config.h"
@@ -27,7 +28,7 @@ static const char usage[] =
     "      --fps F             the true frame rate, where the file's header lies\n"
     "      --format FORMAT     jsonl (one object a frame), csv (one line a person), mot (MOTChallenge)\n"
     "      --out FILE          where to write (default: standard output)\n"
-    "      --video FILE        an annotated video\n"
+    "      --video FILE        an annotated video (.mp4 or .mkv)\n"
     "      --workers N         threads that run the network (default: inference.workers)\n"
     "      --quiet             no progress\n"
     "      --help              print this\n\n"
@@ -52,6 +53,7 @@ struct run {
     struct network *network;
     struct camera_path *path;
     FILE *out;
+    struct analyze_video *video;
     struct progress progress;
 };
 
@@ -208,7 +210,8 @@ static int deliver(void *user, const struct snapshot *snapshot, struct picture *
 {
     struct run *run = user;
     int result = analyze_write_snapshot(run->out, run->options.format, snapshot, error);
-    (void)picture;
+    if (result == 0 && run->video && picture)
+        result = analyze_video_add(run->video, snapshot, picture, error);
     progress_step(&run->progress);
     return result;
 }
@@ -223,6 +226,11 @@ static int analyse(struct run *run, struct error *error)
     if (result < 0)
         return result;
     run->kind->info(run->source, &info);
+    if (run->options.video)
+        result =
+            analyze_video_open(run->options.video, info.frame_rate, &run->stream->camera, &run->video, error);
+    if (result < 0)
+        return result;
     result = camera_path_create(run->config, run->stream, info.frame_count == 1 ? PATH_STILL : PATH_VIDEO,
                                 &run->path, error);
     if (result == 0)
@@ -243,6 +251,14 @@ static int analyse(struct run *run, struct error *error)
     result = offline_run(&options, error);
     progress_end(&run->progress);
     return result;
+}
+
+/* An error that came before is the one that is told. */
+static int close_video(struct run *run, int result, struct error *error)
+{
+    int closed = analyze_video_close(&run->video, result < 0 ? NULL : error);
+
+    return result < 0 ? result : closed;
 }
 
 /* The output counts only once it has arrived on the disk. */
@@ -289,6 +305,7 @@ int cli_analyze(int argc, char **argv)
     int result = load_settings(&run, &error);
     if (result == 0)
         result = analyse(&run, &error);
+    result = close_video(&run, result, &error);
     result = close_output(&run, result, &error);
     close_run(&run);
     return result < 0 ? cli_fail(&error) : EXIT_DONE;

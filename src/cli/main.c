@@ -1,6 +1,7 @@
 /* sci: live crowd safety for events. This file only finds the subcommand. */
 #include <getopt.h>
 #include <locale.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -79,6 +80,8 @@ int main(int argc, char **argv)
     /* Numbers are read and written with a point everywhere, so the locale stays "C" except for the text of
      * messages. */
     (void)setlocale(LC_MESSAGES, "");
+    /* A file that may not grow further is an error to be told, not a silent death. */
+    (void)signal(SIGXFSZ, SIG_IGN);
     if (argc < 2) {
         print_help(stderr);
         return EXIT_USAGE;

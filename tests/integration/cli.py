@@ -3,6 +3,7 @@
 import csv
 import json
 import pathlib
+import resource
 import signal
 import subprocess
 import sys
@@ -144,6 +145,60 @@ def interrupted():
               "SIGINT ends with what there is, and 1", f"exit {process.returncode}, {len(lines)} lines, {stderr}")
 
 
+def probe(video):
+    """(codec, width, height, rate, pictures) of a video, all of them decoded."""
+    out = subprocess.run(["ffprobe", "-v", "error", "-count_frames", "-show_entries", "stream=codec_name,width,height,r_frame_rate,nb_read_frames",
+                          "-of", "json", str(video)], capture_output=True, text=True, check=True).stdout
+    stream = json.loads(out)["streams"][0]
+    return stream["codec_name"], stream["width"], stream["height"], stream["r_frame_rate"], int(stream["nb_read_frames"])
+
+
+def pixels(video, number):
+    """That picture of a video (from 0), RGB."""
+    return subprocess.run(["ffmpeg", "-v", "error", "-i", str(video), "-vf", f"select=eq(n\\,{number})", "-frames:v", "1", "-f", "rawvideo", "-pix_fmt", "rgb24", "-"],
+                          capture_output=True, check=True, stdin=subprocess.DEVNULL).stdout
+
+
+def annotated_video(clip):
+    def annotate(name, *arguments, source=clip):
+        out = folder / name
+        result = sci("analyze", source, "-c", "config/demo.yaml", "--stream", "square", "--out", folder / (name + ".jsonl"), "--video", out, *arguments)
+        return out, result
+
+    one, result = annotate("one.mp4", "--quiet", "--workers", "1")
+    again, three = annotate("again.mp4", "--quiet", "--workers", "1")[0], annotate("three.mp4", "--quiet", "--workers", "3")[0]
+    tap.check(result.returncode == 0 and one.read_bytes() == again.read_bytes() == three.read_bytes(),
+              "an annotated video, the same bytes on repeat and for any number of workers", result.stderr)
+    codec, *shape = probe(one)
+    tap.check(codec in ("h264", "mpeg4") and shape == [768, 576, "7/1", 40], "it has every picture, at the rate of the configuration", probe(one))
+    plain = sci("analyze", clip, "-c", "config/demo.yaml", "--stream", "square", "--quiet").stdout
+    tap.check((folder / "one.mp4.jsonl").read_text() == plain, "the numbers are the same with and without a video")
+    before, after = pixels(clip, 39), pixels(one, 39)
+    box = json.loads(plain.splitlines()[39])["tracks"][0]
+    x, y, h = round(box["x"]), round(box["y"]), round(box["h"])
+    differs = [max(abs(before[i + c] - after[i + c]) for c in range(3)) > 30 for i in (((y + k) * 768 + x) * 3 for k in range(4, h - 4))]
+    tap.check(len(before) == len(after) == 768 * 576 * 3 and sum(differs) > len(differs) / 3, "a person's box is drawn where the numbers say",
+              f"{box}: {sum(differs)} of {len(differs)} pixels of its left side")
+    empty = [abs(a - b) for a, b in zip(before[-768 * 3 * 40:-768 * 3 * 10], after[-768 * 3 * 40:-768 * 3 * 10])]
+    tap.check(sum(empty) / len(empty) < 12, "and nothing where there is nobody", sum(empty) / len(empty))
+    mkv, result = annotate("some.mkv")
+    tap.check(result.returncode == 0 and probe(mkv)[4] == 40 and "40 frames" in result.stderr and "frames/s" in result.stderr,
+              "Matroska, and progress with the rate", result.stderr)
+    fails("a video of an unknown kind", ["analyze", clip, "--video", folder / "x.avi", "--quiet"], 1, "x.avi", ".mp4")
+    fails("a video in a folder that is not there", ["analyze", clip, "--video", folder / "none" / "x.mp4", "--quiet"], 1, "none/x.mp4", "No such file")
+    full = subprocess.run([BINARY, "analyze", str(clip), "--quiet", "--out", "/dev/null", "--video", str(folder / "full.mp4")], cwd=ROOT, capture_output=True,
+                          text=True, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000)))
+    tap.check(full.returncode == 1 and full.stderr.startswith("sci: ") and "full.mp4" in full.stderr, "a video that cannot grow is said",
+              f"exit {full.returncode}, {full.stderr}")
+
+
+def truncated_video(clip):
+    cut = folder / "truncated.avi"
+    out = folder / "truncated.mp4"
+    result = sci("analyze", cut, "--quiet", "--out", folder / "truncated.csv", "--format", "csv", "--video", out)
+    tap.check(result.returncode == 1 and 10 < probe(out)[4] < 40, "a truncated input still gives an annotated video that plays", result.stderr)
+
+
 def images(clip):
     stills = folder / "stills"
     stills.mkdir()
@@ -153,6 +208,10 @@ def images(clip):
     result = sci("analyze", stills / "6.png", "--quiet")
     lines = [json.loads(line) for line in result.stdout.splitlines()]
     tap.check(result.returncode == 0 and len(lines) == 1 and lines[0]["people"]["value"] >= 2, "the people of one image", result.stdout[:300] + result.stderr)
+    for source, pictures in ((stills, 6), (stills / "6.png", 1)):
+        out = folder / f"of-{pictures}.mp4"
+        result = sci("analyze", source, "--quiet", "--fps", "7", "--out", "/dev/null", "--video", out)
+        tap.check(result.returncode == 0 and probe(out)[4] == pictures, f"an annotated video of {source.name}, {pictures} pictures", result.stderr)
 
 
 help_of_every_command()
@@ -165,6 +224,8 @@ else:
     bad_files(clip_of_40)
     bad_settings(clip_of_40)
     outputs(clip_of_40)
+    annotated_video(clip_of_40)
+    truncated_video(clip_of_40)
     uncalibrated(clip_of_40)
     images(clip_of_40)
     interrupted()
