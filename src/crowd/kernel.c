@@ -1,75 +1,76 @@
 /*
- * A Gaussian in the plane is the product of one along each axis, so a person costs one exponential per column
- * and per row, and one multiplication per cell. The exponentials come by a recurrence from the nearest cell
- * outwards: g(k+1) = g(k) r(k), r(k+1) = r(k) q, which loses one bit in some ten steps where the kernel is
- * largest.
+ * A Gaussian in the plane is the product of one along each axis, so a person costs a few exponentials per
+ * axis, and the grid is a product of two matrices: density = sum over people of gy (a column) times gx (a
+ * row). Along an axis the k-th cell from the nearest one, which is at distance d, has
+ *
+ *     exp(-(d + k step)^2 / 2 s^2) = exp(-d^2 / 2 s^2)  exp(-d step / s^2)^k  exp(-(k step)^2 / 2 s^2)
+ *
+ * whose last factor is the same for everybody, and comes from a table.
+ *
+ * The product is computed in tiles (kernel_tile.h) that stay in registers while the people who reach them
+ * pass by, a batch at a time. Panels hold each person's factors tile by tile, padded with zeros. A batch is
+ * listed from the left to the right, and those who reach a tile's rows are picked from it once per row of
+ * tiles; along that row two marks move.
  */
 #include "crowd/kernel.h"
 
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { SIDE_MAX = 10000 };
+#include "crowd/kernel_tile.h"
+
+enum { SIDE_MAX = 10000, CHAINS = 4, BATCH = 128, ROWS = KERNEL_TILE_ROWS, COLUMNS = KERNEL_TILE_COLUMNS };
 static const double REACH_SIGMAS = 6;
 static const double LEAST_MASS = 1e-12;
+
+/* The cells that a person reaches along one axis: from, ..., to - 1. */
+struct span {
+    int from, to;
+};
 
 struct kernel {
     struct kernel_grid grid;
     double sigma;
     bool renormalise;
-    double *gx, *gy;
-    void (*add_block)(double *out, const struct kernel_block *block);
+    double *falloff;         /* exp(-(k step)^2 / 2 s^2), a multiple of CHAINS of them */
+    double *axis_x, *axis_y; /* one person's factors, from the first cell of the first tile they reach */
+    int column_tiles, row_tiles;
+    double *gx;  /* panel: column tile, person, COLUMNS */
+    double *gy;  /* panel: row tile, person, ROWS */
+    int *broken; /* row, column: how many cells of the row before this column are not wholly walkable */
+    struct span x[BATCH], y[BATCH];
+    int order[BATCH], listed[BATCH]; /* of those who reach the grid */
+    int reaching;
+    int *starts; /* per sum of a span's ends, for sorting */
+    kernel_tile_add *add_tile;
 };
 
-void kernel_add_block_plain(double *out, const struct kernel_block *b)
+static int allocate(struct kernel *k, struct error *error)
 {
-    for (int r = 0; r < b->rows; r++) {
-        const double weight = b->scale * b->gy[r];
-        double *restrict row = out + (size_t)r * (size_t)b->stride;
-        for (int c = 0; c < b->columns; c++) {
-            row[c] += weight * b->gx[c];
+    const size_t columns = (size_t)k->grid.columns;
+    const size_t rows = (size_t)k->grid.rows;
+    k->starts = calloc(2 * columns + 2, sizeof(*k->starts));
+    const size_t longest = (columns > rows ? columns : rows) + CHAINS;
+    k->falloff = calloc(longest, sizeof(*k->falloff));
+    k->axis_x = calloc((size_t)k->column_tiles * COLUMNS, sizeof(*k->axis_x));
+    k->axis_y = calloc((size_t)k->row_tiles * ROWS, sizeof(*k->axis_y));
+    k->gx = calloc((size_t)k->column_tiles * BATCH * COLUMNS, sizeof(*k->gx));
+    k->gy = calloc((size_t)k->row_tiles * BATCH * ROWS, sizeof(*k->gy));
+    k->broken = k->grid.share ? calloc(rows * (columns + 1), sizeof(*k->broken)) : NULL;
+    const bool all =
+        k->starts && k->falloff && k->axis_x && k->axis_y && k->gx && k->gy && (k->broken || !k->grid.share);
+    for (size_t i = 0; all && i < longest; i++) {
+        const double d = (double)i * k->grid.step / k->sigma;
+        k->falloff[i] = exp(-d * d / 2);
+    }
+    for (size_t r = 0; all && k->broken && r < rows; r++) {
+        int *row = k->broken + r * (columns + 1);
+        for (size_t c = 0; c < columns; c++) {
+            row[c + 1] = row[c] + (k->grid.share[r * columns + c] < 1);
         }
     }
-}
-
-#if defined(__x86_64__)
-/* The same sums four at a time: no fused operation, so the bits are the same. */
-__attribute__((target("avx2"))) static void add_block_avx2(double *out, const struct kernel_block *b)
-{
-    const double *restrict gx = b->gx;
-    for (int r = 0; r < b->rows; r++) {
-        const double weight = b->scale * b->gy[r];
-        const __m256d weights = _mm256_set1_pd(weight);
-        double *restrict row = out + (size_t)r * (size_t)b->stride;
-        int c = 0;
-        for (; c + 4 <= b->columns; c += 4) {
-            const __m256d added = _mm256_mul_pd(weights, _mm256_loadu_pd(gx + c));
-            _mm256_storeu_pd(row + c, _mm256_add_pd(_mm256_loadu_pd(row + c), added));
-        }
-        for (; c < b->columns; c++) {
-            row[c] += weight * gx[c];
-        }
-    }
-}
-#endif
-
-static void (*choose(void))(double *, const struct kernel_block *)
-{
-#if defined(__x86_64__)
-    if (__builtin_cpu_supports("avx2")) {
-        return add_block_avx2;
-    }
-#endif
-    return kernel_add_block_plain;
-}
-
-void kernel_add_block(double *out, const struct kernel_block *block)
-{
-    choose()(out, block);
+    return all ? 0 : error_nomem(error, "the kernel");
 }
 
 int kernel_create(const struct kernel_grid *grid, double sigma, bool renormalise, struct kernel **kernel,
@@ -88,12 +89,13 @@ int kernel_create(const struct kernel_grid *grid, double sigma, bool renormalise
     k->grid = *grid;
     k->sigma = sigma;
     k->renormalise = renormalise;
-    k->gx = calloc((size_t)grid->columns, sizeof(*k->gx));
-    k->gy = calloc((size_t)grid->rows, sizeof(*k->gy));
-    k->add_block = choose();
-    if (!k->gx || !k->gy) {
+    k->column_tiles = (grid->columns + COLUMNS - 1) / COLUMNS;
+    k->row_tiles = (grid->rows + ROWS - 1) / ROWS;
+    k->add_tile = kernel_tile_choose();
+    const int rc = allocate(k, error);
+    if (rc) {
         kernel_destroy(&k);
-        return error_nomem(error, "the kernel");
+        return rc;
     }
     *kernel = k;
     return 0;
@@ -101,45 +103,69 @@ int kernel_create(const struct kernel_grid *grid, double sigma, bool renormalise
 
 void kernel_destroy(struct kernel **kernel)
 {
-    if (*kernel) {
-        free((*kernel)->gx);
-        free((*kernel)->gy);
-        free(*kernel);
+    struct kernel *k = *kernel;
+    if (k) {
+        free(k->starts);
+        free(k->falloff);
+        free(k->axis_x);
+        free(k->axis_y);
+        free(k->gx);
+        free(k->gy);
+        free(k->broken);
+        free(k);
         *kernel = NULL;
     }
 }
 
-/* exp(-d2 / 2 s2) at the cells within reach along one axis; returns the first one. */
-static int fill_axis(double at, double origin, double step, int cells, double sigma, double *g, int *count)
+/* g[way * i] = top ratio^i falloff[i], for i < count. Each of the chains multiplies by the ratio's fourth
+ * power, so that the processor has four multiplications under way. */
+static void fill_half(double *g, int way, int count, double top, double ratio, const double *falloff)
 {
-    const double reach = REACH_SIGMAS * sigma;
-    const double first = ceil((at - reach - origin) / step - 0.5);
-    const double last = floor((at + reach - origin) / step - 0.5);
-    *count = 0;
-    if (!(last >= 0) || !(first < cells)) {
-        return 0;
+    const double ratio2 = ratio * ratio;
+    const double ratio4 = ratio2 * ratio2;
+    double p[CHAINS] = {top, top * ratio, top * ratio2, top * (ratio2 * ratio)};
+    int i = 0;
+    for (; i + CHAINS <= count; i += CHAINS) {
+        for (int c = 0; c < CHAINS; c++) {
+            g[way * (i + c)] = p[c] * falloff[i + c];
+            p[c] *= ratio4;
+        }
     }
-    const int from = first > 0 ? (int)first : 0;
-    const int to = last < cells - 1 ? (int)last : cells - 1;
-    if (from > to) {
-        return 0;
+    for (int c = 0; i + c < count; c++) {
+        g[way * (i + c)] = p[c] * falloff[i + c];
     }
-    double mid = floor((at - origin) / step);
-    const int m = mid < from ? from : mid > to ? to : (int)mid;
-    const double d = origin + (m + 0.5) * step - at;
-    const double s2 = sigma * sigma;
-    const double q = exp(-step * step / s2);
-    double r = exp(-(2 * d + step) * step / (2 * s2));
-    g[m - from] = exp(-d * d / (2 * s2));
-    for (int i = m + 1; i <= to; i++, r *= q) {
-        g[i - from] = g[i - 1 - from] * r;
+}
+
+/* exp(-d2 / 2 s2) at the cells within reach along one axis: cell i is at g[i - from / tile * tile], with
+ * zeros to the ends of the tiles. */
+static struct span fill_axis(const struct kernel *k, double at, double origin, int cells, int tile, double *g)
+{
+    const double step = k->grid.step;
+    const double reach = REACH_SIGMAS * k->sigma / step;
+    const double place = (at - origin) / step - 0.5; /* cell i is at i */
+    if (!(place + reach >= 0) || !(place - reach <= cells - 1)) {
+        return (struct span){0, 0};
     }
-    r = exp((2 * d - step) * step / (2 * s2));
-    for (int i = m - 1; i >= from; i--, r *= q) {
-        g[i - from] = g[i + 1 - from] * r;
+    const int from = place - reach > 0 ? (int)(place - reach) + 1 : 0;
+    const int last = place + reach < cells - 1 ? (int)(place + reach) : cells - 1;
+    if (from > last) {
+        return (struct span){0, 0};
     }
-    *count = to - from + 1;
-    return from;
+    const struct span span = {from, last + 1};
+    const int start = from / tile * tile;
+    const int m = place < from ? from : place > last ? last : (int)(place + 0.5);
+    const double d = (m - place) * step / k->sigma;
+    const double top = exp(-d * d / 2);
+    const double ratio = exp(-d * step / k->sigma);
+    fill_half(g + m - start, 1, span.to - m, top, ratio, k->falloff);
+    fill_half(g + m - start, -1, m - span.from + 1, top, 1 / ratio, k->falloff);
+    for (int i = start; i < span.from; i++) {
+        g[i - start] = 0;
+    }
+    for (int i = span.to; i % tile != 0; i++) {
+        g[i - start] = 0;
+    }
+    return span;
 }
 
 /* Four sums side by side: the processor need not wait for one addition before it begins the next. */
@@ -169,39 +195,162 @@ static double sum_of(const double *a, int count)
 }
 
 /* The person's kernel over the walkable ground of the grid. */
-static double mass_of(const struct kernel *k, int c0, int nx, int r0, int ny)
+static double mass_of(const struct kernel *k, struct span x, struct span y)
 {
     const double m2 = k->grid.step * k->grid.step;
-    if (!k->grid.share) {
-        return sum_of(k->gx, nx) * sum_of(k->gy, ny) * m2;
+    const double *gx = k->axis_x + x.from % COLUMNS;
+    const double *gy = k->axis_y + y.from % ROWS;
+    const double whole = sum_of(gx, x.to - x.from);
+    if (!k->broken) {
+        return whole * sum_of(gy, y.to - y.from) * m2;
     }
+    const size_t columns = (size_t)k->grid.columns;
     double sum = 0;
-    for (int r = 0; r < ny; r++) {
-        sum += product_sum(k->gx, k->grid.share + (size_t)(r0 + r) * (size_t)k->grid.columns + c0, nx) *
-               k->gy[r];
+    for (int r = y.from; r < y.to; r++) {
+        const int *broken = k->broken + (size_t)r * (columns + 1);
+        const double *share = k->grid.share + (size_t)r * columns + x.from;
+        const bool wholly = broken[x.from] == broken[x.to];
+        sum += (wholly ? whole : product_sum(gx, share, x.to - x.from)) * gy[r - y.from];
     }
     return sum * m2;
 }
 
+static void fill_panel_x(struct kernel *k, int person, struct span span)
+{
+    const double *g = k->axis_x;
+    for (int tile = span.from / COLUMNS; tile * COLUMNS < span.to; tile++, g += COLUMNS) {
+        memcpy(k->gx + ((size_t)tile * BATCH + (size_t)person) * COLUMNS, g, COLUMNS * sizeof(*g));
+    }
+}
+
+static void fill_panel_y(struct kernel *k, int person, struct span span, double scale)
+{
+    const double *g = k->axis_y;
+    for (int tile = span.from / ROWS; tile * ROWS < span.to; tile++, g += ROWS) {
+        double *out = k->gy + ((size_t)tile * BATCH + (size_t)person) * ROWS;
+        for (int i = 0; i < ROWS; i++) {
+            out[i] = scale * g[i];
+        }
+    }
+}
+
+static void fill_person(struct kernel *k, int person, struct point at)
+{
+    const struct kernel_grid *g = &k->grid;
+    const struct span x = fill_axis(k, at.x, g->x, g->columns, COLUMNS, k->axis_x);
+    const struct span y = fill_axis(k, at.y, g->y, g->rows, ROWS, k->axis_y);
+    double scale = 1 / (2 * M_PI * k->sigma * k->sigma);
+    if (k->renormalise) {
+        const double mass = mass_of(k, x, y);
+        scale = mass > LEAST_MASS ? 1 / mass : 0;
+    }
+    k->x[person] = x;
+    k->y[person] = y;
+    if (x.from < x.to && y.from < y.to) {
+        fill_panel_x(k, person, x);
+        fill_panel_y(k, person, y, scale);
+    }
+}
+
+static bool reaches(const struct kernel *k, int person)
+{
+    return k->x[person].from < k->x[person].to && k->y[person].from < k->y[person].to;
+}
+
+/* Those who reach the grid, from the left to the right. Both ends of a span move right with the person, so
+ * that their sum puts both in order. */
+static void sort_batch(struct kernel *k, int count)
+{
+    const size_t sums = 2 * (size_t)k->grid.columns + 1;
+    memset(k->starts, 0, (sums + 1) * sizeof(*k->starts));
+    k->reaching = 0;
+    for (int i = 0; i < count; i++) {
+        if (reaches(k, i)) {
+            k->starts[k->x[i].from + k->x[i].to + 1]++;
+            k->reaching++;
+        }
+    }
+    for (size_t s = 1; s <= sums; s++) {
+        k->starts[s] += k->starts[s - 1];
+    }
+    for (int i = 0; i < count; i++) {
+        if (reaches(k, i)) {
+            k->order[k->starts[k->x[i].from + k->x[i].to]++] = i;
+        }
+    }
+}
+
+/* A tile that the grid ends in is put together beside it. */
+static void add_at_end(const struct kernel *k, const struct kernel_people *people, int rows, int columns,
+                       double *out)
+{
+    double tile[ROWS * COLUMNS] = {0};
+    const size_t stride = (size_t)k->grid.columns;
+    k->add_tile(tile, COLUMNS, people);
+    for (int r = 0; r < rows; r++) {
+        for (int c = 0; c < columns; c++) {
+            out[(size_t)r * stride + (size_t)c] += tile[r * COLUMNS + c];
+        }
+    }
+}
+
+static void add_tile(const struct kernel *k, int row_tile, int column_tile, const int *listed, int count,
+                     double *density)
+{
+    const int rows = k->grid.rows - row_tile * ROWS;
+    const int columns = k->grid.columns - column_tile * COLUMNS;
+    double *out = density + (size_t)row_tile * ROWS * (size_t)k->grid.columns + column_tile * COLUMNS;
+    const struct kernel_people people = {k->gx + (size_t)column_tile * BATCH * COLUMNS,
+                                         k->gy + (size_t)row_tile * BATCH * ROWS, listed, count};
+    if (rows >= ROWS && columns >= COLUMNS) {
+        k->add_tile(out, (size_t)k->grid.columns, &people);
+    } else {
+        add_at_end(k, &people, rows < ROWS ? rows : ROWS, columns < COLUMNS ? columns : COLUMNS, out);
+    }
+}
+
+static void add_row_of_tiles(struct kernel *k, int row_tile, double *density)
+{
+    int n = 0;
+    for (int i = 0; i < k->reaching; i++) {
+        const struct span y = k->y[k->order[i]];
+        k->listed[n] = k->order[i];
+        n += y.from < (row_tile + 1) * ROWS && y.to > row_tile * ROWS;
+    }
+    int first = 0;
+    int end = 0;
+    for (int t = 0; t < k->column_tiles; t++) {
+        while (end < n && k->x[k->listed[end]].from < (t + 1) * COLUMNS) {
+            end++;
+        }
+        while (first < end && k->x[k->listed[first]].to <= t * COLUMNS) {
+            first++;
+        }
+        if (first < end) {
+            add_tile(k, row_tile, t, k->listed + first, end - first, density);
+        }
+    }
+}
+
+static void add_batch(struct kernel *k, const struct point *positions, int count, double *density)
+{
+    for (int i = 0; i < count; i++) {
+        fill_person(k, i, positions[i]);
+    }
+    sort_batch(k, count);
+    for (int t = 0; t < k->row_tiles; t++) {
+        add_row_of_tiles(k, t, density);
+    }
+}
+
 void kernel_compute(struct kernel *kernel, const struct point *positions, size_t count, double *density)
 {
-    struct kernel *k = kernel;
-    const struct kernel_grid *g = &k->grid;
+    const struct kernel_grid *g = &kernel->grid;
     memset(density, 0, (size_t)g->columns * (size_t)g->rows * sizeof(*density));
-    for (size_t i = 0; i < count; i++) {
-        int nx;
-        int ny;
-        const int c0 = fill_axis(positions[i].x, g->x, g->step, g->columns, k->sigma, k->gx, &nx);
-        const int r0 = fill_axis(positions[i].y, g->y, g->step, g->rows, k->sigma, k->gy, &ny);
-        double scale = 1 / (2 * M_PI * k->sigma * k->sigma);
-        if (k->renormalise) {
-            const double mass = mass_of(k, c0, nx, r0, ny);
-            scale = mass > LEAST_MASS ? 1 / mass : 0;
-        }
-        const struct kernel_block block = {k->gx, k->gy, nx, ny, g->columns, scale};
-        k->add_block(density + (size_t)r0 * (size_t)g->columns + c0, &block);
+    for (size_t i = 0; i < count; i += BATCH) {
+        add_batch(kernel, positions + i, (int)(count - i < BATCH ? count - i : BATCH), density);
     }
-    if (k->renormalise && g->share) {
+    if (kernel->renormalise && g->share) {
         for (size_t i = 0; i < (size_t)g->columns * (size_t)g->rows; i++) {
             density[i] = g->share[i] > 0 ? density[i] : 0;
         }

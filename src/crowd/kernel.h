@@ -35,14 +35,4 @@ void kernel_destroy(struct kernel **kernel);
  * must be finite. */
 void kernel_compute(struct kernel *kernel, const struct point *positions, size_t count, double *density);
 
-/* out[r * stride + c] += scale gx[c] gy[r]; the fast version and the plain one give the same bits. Here for
- * the test that compares them. */
-struct kernel_block {
-    const double *gx, *gy;
-    int columns, rows, stride;
-    double scale;
-};
-void kernel_add_block_plain(double *out, const struct kernel_block *block);
-void kernel_add_block(double *out, const struct kernel_block *block);
-
 #endif

@@ -14,6 +14,9 @@
 #include "crowd/voronoi_walls.h"
 
 static const double ON_WALL_M = 1e-9;
+/* Shorter sides, as a share of their distance from the person, are rounding: where four people stand at equal
+ * distances, a bisector passes through a corner, and what it cuts off has any direction. */
+static const double LEAST_SIDE = 1e-11;
 
 struct neighbour {
     double dx, dy, d2;
@@ -364,6 +367,22 @@ static double cut_by_neighbours(struct voronoi *v, struct point at, double cutof
     }
 }
 
+static void drop_short_sides(struct voronoi *v)
+{
+    struct point *p = v->polygon.p;
+    size_t kept = 0;
+    for (size_t i = 0; i < v->polygon.count; i++) {
+        const struct point before = kept ? p[kept - 1] : p[v->polygon.count - 1];
+        const double dx = p[i].x - before.x;
+        const double dy = p[i].y - before.y;
+        const double least2 = LEAST_SIDE * LEAST_SIDE * (p[i].x * p[i].x + p[i].y * p[i].y);
+        if (dx * dx + dy * dy > least2) {
+            p[kept++] = p[i];
+        }
+    }
+    v->polygon.count = kept;
+}
+
 static bool push_edge(struct edge_list *list, struct point a, struct point b, bool arc)
 {
     if (!edge_list_reserve(list, 1)) {
@@ -510,6 +529,7 @@ static int compute_cell(struct voronoi *v, size_t place, const struct walkable *
     }
     start_polygon(v, box, at, cutoff);
     const double far = sqrt(cut_by_neighbours(v, at, cutoff * cutoff));
+    drop_short_sides(v);
     const bool circle = far > cutoff;
     if (!(circle ? push_polygon_in_circle(v, cutoff) : push_polygon(v))) {
         return error_nomem(error, "a Voronoi cell");

@@ -6,8 +6,8 @@
  *
  * Robustness: a corner is in the cell or not by one comparison that all its edges share, so every ring comes
  * in as often as it goes out. Only the order along the cell's boundary can be upset, by crossings that fall
- * together within rounding; then the cell is shrunk by one part in 10^11 and tried again, a hundredth of what
- * the area's accuracy allows, then by ten times as much.
+ * together within rounding, or leave no loop around the person; then the cell is shrunk by one part in 10^11
+ * and tried again, a hundredth of what the area's accuracy allows, then by ten times as much.
  */
 #include "crowd/voronoi_walls.h"
 
@@ -17,6 +17,8 @@
 #include <string.h>
 
 static const double SHRINK = 1e-11;
+/* voronoi.c lets people stand a nanometre within a wall. */
+static const double TOUCH_M = 2e-9;
 enum { TRIES = 6 };
 
 struct crossing {
@@ -445,7 +447,7 @@ static void keep_loop(struct wall_cutter *c)
 /* The loop around the person; where they stand on a wall, the largest of those that touch them. */
 static bool find_loop(struct wall_cutter *c)
 {
-    const double touch2 = c->radius * c->radius * 1e-20;
+    const double touch = fmax(c->radius * 1e-10, TOUCH_M);
     double best_area = -INFINITY;
     bool best_around = false;
     c->best.count = 0;
@@ -456,7 +458,7 @@ static bool find_loop(struct wall_cutter *c)
         if (!trace(c, i)) {
             return false;
         }
-        const bool on_wall = loop_distance2(&c->loop) <= touch2;
+        const bool on_wall = loop_distance2(&c->loop) <= touch * touch;
         const bool around = !on_wall && loop_contains(&c->loop, (struct point){0, 0});
         const double area = region_area(c->loop.items, c->loop.count);
         if (around || (on_wall && !best_around && area > best_area)) {
@@ -568,7 +570,11 @@ static bool cut(struct wall_cutter *c, bool *sound)
     if (!*sound) {
         return true;
     }
-    return (c->count ? find_loop(c) : uncut(c)) && take_holes(c);
+    if (!(c->count ? find_loop(c) : uncut(c))) {
+        return false;
+    }
+    *sound = c->best.count > 0;
+    return take_holes(c);
 }
 
 int wall_cutter_apply(struct wall_cutter *cutter, const struct walkable *walkable, struct point person,

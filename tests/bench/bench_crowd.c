@@ -83,13 +83,17 @@ static void bench_voronoi(size_t n)
     walkable_destroy(&ground);
 }
 
-static void bench_kernel(double step, double sigma, bool renormalise)
+static void bench_kernel(double step, double sigma, bool renormalise, bool walls)
 {
     enum { N = 1000, COLUMNS = 80, ROWS = 50 };
     static struct point p[N];
     static double density[COLUMNS * ROWS];
+    static double share[COLUMNS * ROWS];
     uniform(p, N, COLUMNS * step, ROWS * step, 5);
-    const struct kernel_grid grid = {0, 0, step, COLUMNS, ROWS, NULL};
+    for (int i = 0; i < COLUMNS * ROWS; i++) { /* a wall across the middle */
+        share[i] = i / COLUMNS == ROWS / 2 ? 0.3 : 1;
+    }
+    const struct kernel_grid grid = {0, 0, step, COLUMNS, ROWS, walls ? share : NULL};
     struct kernel *k = NULL;
     struct error error = {0};
     must(kernel_create(&grid, sigma, renormalise, &k, &error), &error);
@@ -99,8 +103,8 @@ static void bench_kernel(double step, double sigma, bool renormalise)
         kernel_compute(k, p, N, density);
         best = fmin(best, now_ms() - start);
     }
-    (void)printf("kernel n=%d grid=%dx%d step=%g sigma=%.3f renormalised=%d ms=%.4f\n", N, COLUMNS, ROWS,
-                 step, sigma, renormalise, best);
+    (void)printf("kernel n=%d grid=%dx%d step=%g sigma=%.3f renormalised=%d walls=%d ms=%.4f\n", N, COLUMNS,
+                 ROWS, step, sigma, renormalise, walls, best);
     kernel_destroy(&k);
 }
 
@@ -188,9 +192,11 @@ int main(void)
     bench_voronoi(38);
     bench_voronoi(1000);
     bench_voronoi(5000);
-    bench_kernel(0.2, 0.5 / FWHM_PER_SIGMA, false);
-    bench_kernel(0.2, 0.7, false);
-    bench_kernel(0.5, 0.7, true);
+    bench_kernel(0.2, 0.5 / FWHM_PER_SIGMA, false, false);
+    bench_kernel(0.2, 0.7, false, false);
+    bench_kernel(0.2, 0.7, true, true);
+    bench_kernel(0.2, 2.0, false, false); /* every person reaches every cell, as with Scott's rule */
+    bench_kernel(0.5, 0.7, true, false);
     bench_stage();
     return 0;
 }
