@@ -150,8 +150,11 @@ static void narrow_by_disc(const struct wall_cutter *c, struct chord *h, struct 
     const double dd = d.x * d.x + d.y * d.y;
     const double ad = a.x * d.x + a.y * d.y;
     const double q = ad * ad - dd * (a.x * a.x + a.y * a.y - c->disc * c->disc);
-    if (q <= 0) {
+    if (q <= 0) { /* at most one point, where it touches: out as soon as in */
         h->t0 = INFINITY;
+        h->t1 = -INFINITY;
+        h->e0 = SIZE_MAX;
+        h->e1 = SIZE_MAX;
         return;
     }
     const double root = sqrt(q);
