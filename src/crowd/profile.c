@@ -131,7 +131,9 @@ int profile_walkable_shares(const struct profile_grid *grid, const struct walkab
                                         grid->rows, shares,  covers};
     region_cover(edges, count, &cover);
     for (size_t i = 0; i < cell_count(grid); i++) {
-        shares[i] /= grid->step * grid->step;
+        const double share = shares[i] / (grid->step * grid->step);
+        /* Sums over edges leave rounding: none is none, and all is all. */
+        shares[i] = share < 1e-9 ? 0 : share > 1 - 1e-9 ? 1 : share;
     }
     free(edges);
     free(covers);
