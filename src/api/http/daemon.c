@@ -323,8 +323,10 @@ static int bound_port(int fd)
 static int start_daemon(struct http *http, struct error *error)
 {
     const struct config *config = http->api->config;
+    /* Not epoll: there MHD_quiesce_daemon and a pool's threads remove the listening socket both, and the
+     * library aborts the process when a thread was first (libmicrohttpd 0.9.75). */
     unsigned flags =
-        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE | MHD_USE_ERROR_LOG;
+        MHD_USE_POLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE | MHD_USE_ERROR_LOG;
     unsigned threads = config->server.threads > 0 ? (unsigned)config->server.threads : 2;
     unsigned connections = (unsigned)config->server.max_clients + CONNECTIONS_BESIDE_CLIENTS;
     http->daemon = MHD_start_daemon(
@@ -365,10 +367,9 @@ void http_refuse(struct http *http)
 {
     if (http->daemon == NULL || http->listener < 0)
         return;
-    MHD_socket fd = MHD_quiesce_daemon(http->daemon);
-    if (fd != MHD_INVALID_SOCKET)
-        close(fd);
-    http->listener = -1;
+    /* Open until the threads have ended, for they may still look at it, but nobody can connect any more. */
+    if (MHD_quiesce_daemon(http->daemon) != MHD_INVALID_SOCKET)
+        (void)shutdown(http->listener, SHUT_RDWR);
 }
 
 void http_stop(struct http **http)
