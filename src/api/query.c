@@ -42,7 +42,8 @@ int query_identifier(const struct request *request, struct answer *answer, const
 
 static bool has_parameter(const struct route *route, const char *name)
 {
-    for (const struct route_parameter *p = route->parameters; p->name != NULL; p++) {
+    for (size_t i = 0; i < ROUTE_PARAMETERS_MAX && route->parameters[i].name != NULL; i++) {
+        const struct route_parameter *p = &route->parameters[i];
         if (strcmp(p->in, "query") == 0 && strcmp(p->name, name) == 0)
             return true;
     }

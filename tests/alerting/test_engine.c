@@ -166,7 +166,7 @@ static void raised_with_its_picture(void **state)
     text_format(name, sizeof name, "%s.jpg", f->told[0].alert.alert_id);
     assert_string_equal(f->told[0].alert.picture, name);
     assert_true(text_is_identifier(f->told[0].alert.alert_id));
-    for (int waited = 0; f->told_count < 2; waited++) {
+    for (int waited = 0; count_of(f, &f->told_count) < 2; waited++) {
         assert_true(waited < PATIENCE_MS);
         send(f, "gate_a", 1, picture);
         clock_sleep_ns(10 * NS_PER_MS);
