@@ -1,8 +1,9 @@
 /*
  * Counts people across lines, robust against jitter: a person counts when they have been clearly on one side,
  * are clearly on the other, and the way between leads through the line. "Clearly" is further than half the
- * position's error; in between, nothing changes. Positions that are only predicted (coasted) count for
- * nothing. Memory is kept per person's slot (people.h) and line; not thread-safe.
+ * position's error, and twice the error for who has just crossed: somebody who stops on the line is not
+ * counted to and fro. Positions that are only predicted (coasted) count for nothing. Memory is kept per
+ * person's slot (people.h) and line; not thread-safe.
  */
 #ifndef SCI_CROWD_LINE_COUNTER_H
 #define SCI_CROWD_LINE_COUNTER_H
