@@ -24,6 +24,7 @@ struct watch {
 struct stream {
     char id[ID_SIZE];
     bool present;
+    bool pictured;       /* since it was added */
     int64_t since_ns;    /* monotonic: added, or restored */
     int64_t captured_ns; /* monotonic time of the last picture, or since_ns */
     size_t watch_count, watch_capacity;
@@ -121,11 +122,11 @@ static void follow(struct book *book, struct watch *watch, const struct rule_res
                    const struct measure *measure, struct instant now)
 {
     struct alert *alert = &watch->open.alert;
-    if (measure->valid)
+    if (result->has_value)
         alert->value = measure->value;
-    bool blind_changed = measure->valid ? alert->blind : result->blind && !alert->blind;
+    bool blind_changed = result->known ? alert->blind : result->blind && !alert->blind;
     if (blind_changed) {
-        alert->blind = !measure->valid;
+        alert->blind = !result->known;
         rule_message(alert, measure->reason, alert->message);
         emit(book, &watch->open, ALERT_BLIND_CHANGED, "", now);
     }
@@ -147,7 +148,7 @@ static void look(struct book *book, const struct stream *stream, struct watch *w
                  const struct measure *measure, int64_t mono_ns, bool has_picture, struct instant now)
 {
     struct rule_result result = rule_look(watch->rule, &watch->state, measure, mono_ns);
-    watch->blind = !measure->valid;
+    watch->blind = !result.known;
     watch->touched = true;
     if (watch->is_open)
         follow(book, watch, &result, measure, now);
@@ -206,9 +207,11 @@ static bool matches_stream(const struct alert_rule *rule, const char *stream_id)
 
 static bool matches_place(const struct alert_rule *rule, const struct sample_place *place)
 {
+    if (!(measure_info(rule->measure)->scopes & place->scope))
+        return false;
     if (strcmp(rule->zone, "*") != 0)
         return strcmp(rule->zone, place->id) == 0;
-    if (place->id[0] == '\0' || !(measure_info(rule->measure)->scopes & place->scope))
+    if (place->scope == SCOPE_STREAM)
         return false;
     return rule->zone_kinds == 0 || place->scope != SCOPE_ZONE || (rule->zone_kinds & 1U << place->kind);
 }
@@ -221,6 +224,7 @@ int book_add_stream(struct book *book, const char *stream_id, struct instant now
     if (stream->present)
         return error_set(error, ERR_EXISTS, "alerts: stream '%s' is there already", stream_id);
     stream->present = true;
+    stream->pictured = false;
     stream->since_ns = stream->captured_ns = now.mono_ns;
     return 0;
 }
@@ -274,6 +278,7 @@ int book_put_sample(struct book *book, const struct sample *sample, bool has_pic
     struct stream *stream = find_stream(book, sample->stream_id);
     if (!stream || !stream->present)
         return 0;
+    stream->pictured = true;
     if (sample->capture.mono_ns > stream->captured_ns)
         stream->captured_ns = sample->capture.mono_ns;
     if (now.mono_ns - sample->capture.mono_ns > book->options.silent_after_ns)
@@ -292,20 +297,31 @@ int book_put_sample(struct book *book, const struct sample *sample, bool has_pic
     return code;
 }
 
+/* Before its first picture a camera's age only counts from when it was added: that may raise an alert, and
+ * says nothing against one that was raised before the restart. */
+static struct measure age_for(const struct stream *stream, const struct watch *watch, double age_s)
+{
+    bool unknown = watch->is_open && !stream->pictured && rule_is_safe(watch->rule, age_s);
+    return unknown ? measure_invalid(REASON_NO_PICTURE) : measure_exact(age_s);
+}
+
 static int tick_picture_age(struct book *book, struct stream *stream, struct instant now)
 {
     int code = 0;
     double age_s = (double)(now.mono_ns - stream->captured_ns) / (double)NS_PER_S;
-    const struct measure age = measure_exact(age_s > 0 ? age_s : 0);
+    if (age_s < 0)
+        age_s = 0;
     for (size_t i = 0; i < book->options.rule_count; i++) {
         const struct alert_rule *rule = &book->rules[i];
         if (rule->measure != MEASURE_PICTURE_AGE || !matches_stream(rule, stream->id))
             continue;
         struct watch *watch = make_watch(stream, rule, "");
-        if (watch)
-            look(book, stream, watch, &age, now.mono_ns, false, now);
-        else
+        if (!watch) {
             code = ERR_NOMEM;
+            continue;
+        }
+        const struct measure age = age_for(stream, watch, age_s);
+        look(book, stream, watch, &age, now.mono_ns, false, now);
     }
     return code;
 }

@@ -59,11 +59,6 @@ struct order {
     struct order *next;
 };
 
-struct confirmation {
-    char alert_id[ALERT_ID_SIZE];
-    int64_t version;
-};
-
 struct alert_engine {
     struct alert_engine_options options;
     pthread_t thread;
@@ -76,7 +71,7 @@ struct alert_engine {
     bool has_sample;
     struct order *orders, **orders_end;
     size_t confirmed_count, confirmed_capacity;
-    struct confirmation *confirmed;
+    struct ledger_name *confirmed;
     struct alert_engine_state state;
 
     /* the thread's own */
@@ -330,13 +325,19 @@ static struct order *take_order(struct alert_engine *engine)
     return order;
 }
 
+/* Somebody relies on it. A camera that comes or goes is not kept in the journal, and must not fail for it. */
+static bool is_promise(enum order_kind kind)
+{
+    return kind == ORDER_ACKNOWLEDGE || kind == ORDER_RESOLVE || kind == ORDER_COMMENT || kind == ORDER_TEST;
+}
+
 static void carry_out_orders(struct alert_engine *engine)
 {
     struct order *order;
     while ((order = take_order(engine))) {
         struct error why;
         carry_out(engine, order);
-        if (flush(engine, &why) < 0 && order->code == 0 && order->kind != ORDER_LIST) {
+        if (flush(engine, &why) < 0 && order->code == 0 && is_promise(order->kind)) {
             order->code = why.code;
             (void)error_set(&order->error, why.code, "done, but not safe from a crash: %s", why.text);
         }
@@ -463,7 +464,7 @@ void alert_engine_stored(struct alert_engine *engine, const char *alert_id, int6
     pthread_mutex_lock(&engine->mutex);
     if (engine->confirmed_count == engine->confirmed_capacity) {
         size_t capacity = engine->confirmed_capacity ? 2 * engine->confirmed_capacity : 16;
-        struct confirmation *grown = realloc(engine->confirmed, capacity * sizeof *grown);
+        struct ledger_name *grown = realloc(engine->confirmed, capacity * sizeof *grown);
         if (grown) {
             engine->confirmed = grown;
             engine->confirmed_capacity = capacity;
@@ -471,20 +472,24 @@ void alert_engine_stored(struct alert_engine *engine, const char *alert_id, int6
     }
     if (engine->confirmed_count <
         engine->confirmed_capacity) { /* else it is stored once more after a restart */
-        struct confirmation *confirmation = &engine->confirmed[engine->confirmed_count++];
+        struct ledger_name *confirmation = &engine->confirmed[engine->confirmed_count++];
         text_copy(confirmation->alert_id, sizeof confirmation->alert_id, alert_id);
         confirmation->version = version;
     }
     pthread_mutex_unlock(&engine->mutex);
 }
 
+/* The list is taken away first: going through the ledger must not make a camera's worker wait. */
 static void take_confirmations(struct alert_engine *engine)
 {
     pthread_mutex_lock(&engine->mutex);
-    for (size_t i = 0; i < engine->confirmed_count; i++)
-        ledger_stored(engine->ledger, engine->confirmed[i].alert_id, engine->confirmed[i].version);
-    engine->confirmed_count = 0;
+    struct ledger_name *names = engine->confirmed;
+    size_t count = engine->confirmed_count;
+    engine->confirmed = NULL;
+    engine->confirmed_count = engine->confirmed_capacity = 0;
     pthread_mutex_unlock(&engine->mutex);
+    ledger_stored(engine->ledger, names, count);
+    free(names);
 }
 
 static void exchange_with_store(struct alert_engine *engine)

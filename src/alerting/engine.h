@@ -16,7 +16,8 @@
  * stops. None of them may be called from on_event or to_store.
  *
  * When the journal cannot be written, changes are published all the same (a silent failure is worse), the log
- * and alert_engine_get_state say so, and orders answer with the error although they were carried out.
+ * and alert_engine_get_state say so, and what people order about alerts answers with the error although it
+ * was carried out. Cameras come and go all the same.
  */
 #ifndef SCI_ALERTING_ENGINE_H
 #define SCI_ALERTING_ENGINE_H

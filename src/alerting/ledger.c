@@ -13,6 +13,7 @@
 
 struct kept {
     bool sent;
+    bool stored; /* or given up: about to go */
     struct alert_event event;
 };
 
@@ -96,23 +97,33 @@ static bool same_alert(const struct alert_event *a, const struct alert_event *b)
     return strcmp(a->alert.alert_id, b->alert.alert_id) == 0;
 }
 
-static bool is_contained(const struct ledger *ledger, size_t index)
+static int by_alert_then_age(const void *a, const void *b)
 {
-    for (size_t i = index + 1; i < ledger->count; i++)
-        if (same_alert(&ledger->kept[i].event, &ledger->kept[index].event))
-            return true;
-    return false;
+    const struct kept *x = *(const struct kept *const *)a, *y = *(const struct kept *const *)b;
+    int order = strcmp(x->event.alert.alert_id, y->event.alert.alert_id);
+    return order != 0 ? order : x < y ? -1 : 1;
 }
 
-/* Gives up the changes that a later one of the same alert contains. */
+/* Gives up the changes that a later one of the same alert contains. Without the memory for it nothing is
+ * given up.
+ */
 static void keep_newest_only(struct ledger *ledger)
 {
+    struct kept **sorted = malloc((ledger->count + 1) * sizeof *sorted);
+    if (!sorted)
+        return;
+    for (size_t i = 0; i < ledger->count; i++)
+        sorted[i] = &ledger->kept[i];
+    qsort(sorted, ledger->count, sizeof *sorted, by_alert_then_age);
+    for (size_t i = 0; i + 1 < ledger->count; i++)
+        sorted[i]->stored = same_alert(&sorted[i]->event, &sorted[i + 1]->event);
+    free(sorted);
     size_t left = 0;
     for (size_t i = 0; i < ledger->count; i++) {
-        if (is_contained(ledger, i))
-            ledger->lost++;
-        else
+        if (!ledger->kept[i].stored)
             ledger->kept[left++] = ledger->kept[i];
+        else
+            ledger->lost++;
     }
     ledger->count = left;
 }
@@ -143,18 +154,38 @@ int ledger_keep(struct ledger *ledger, const struct alert_event *event)
     return 0;
 }
 
-void ledger_stored(struct ledger *ledger, const char *alert_id, int64_t version)
+static bool has_name(const struct kept *kept, const struct ledger_name *name)
 {
-    size_t left = 0;
+    return !kept->stored && kept->event.version == name->version &&
+           strcmp(kept->event.alert.alert_id, name->alert_id) == 0;
+}
+
+/* Looks from *at on and once around; leaves *at behind what was found. */
+static void mark_stored(struct ledger *ledger, const struct ledger_name *name, size_t *at)
+{
     for (size_t i = 0; i < ledger->count; i++) {
-        const struct alert_event *event = &ledger->kept[i].event;
-        if (event->version != version || strcmp(event->alert.alert_id, alert_id) != 0) {
+        size_t index = (*at + i) % ledger->count;
+        if (has_name(&ledger->kept[index], name)) {
+            ledger->kept[index].stored = true;
+            *at = index + 1;
+            return;
+        }
+    }
+}
+
+void ledger_stored(struct ledger *ledger, const struct ledger_name *names, size_t count)
+{
+    size_t at = 0, left = 0;
+    for (size_t i = 0; i < count; i++)
+        mark_stored(ledger, &names[i], &at);
+    for (size_t i = 0; i < ledger->count && count > 0; i++)
+        if (!ledger->kept[i].stored) {
             if (left != i)
                 ledger->kept[left] = ledger->kept[i];
             left++;
         }
-    }
-    ledger->count = left;
+    if (count > 0)
+        ledger->count = left;
 }
 
 void ledger_send(struct ledger *ledger, int (*to_store)(void *user, const struct alert_event *event),

@@ -50,8 +50,13 @@ int ledger_commit(struct ledger *ledger, int64_t now_mono_ns, struct error *erro
 /* Hands over, in order, what was not handed over yet, until `to_store` says no. */
 void ledger_send(struct ledger *ledger, int (*to_store)(void *user, const struct alert_event *event),
                  void *user);
-/* The store has this version of the alert (and asks for none before it that was handed over). */
-void ledger_stored(struct ledger *ledger, const char *alert_id, int64_t version);
+/* One version of an alert. */
+struct ledger_name {
+    char alert_id[ALERT_ID_SIZE];
+    int64_t version;
+};
+/* The store has these. Quick when they come in the order in which they were handed over. */
+void ledger_stored(struct ledger *ledger, const struct ledger_name *names, size_t count);
 
 size_t ledger_waiting(const struct ledger *ledger); /* not confirmed by the store */
 size_t ledger_lost(const struct ledger *ledger);    /* given up, since opening */

@@ -45,6 +45,17 @@ static void write_label(const struct measure_info *info, char *out, size_t size)
         return;
     text_format(out, size, " (%s)", info->label);
     out[2] = (char)tolower((unsigned char)out[2]);
+    char *remark = strstr(out + 2, " (");
+    if (remark)
+        text_copy(remark, size - (size_t)(remark - out), ")");
+}
+
+/* Which side the latest value is on, which need not be the one it was on when the alert was raised. */
+static const char *relation(const struct alert *alert)
+{
+    if (alert->value == alert->threshold)
+        return "at";
+    return alert->value > alert->threshold ? "over" : "under";
 }
 
 static void write_sentence(const struct alert *alert, char out[ALERT_MESSAGE_MAX])
@@ -60,8 +71,7 @@ static void write_sentence(const struct alert *alert, char out[ALERT_MESSAGE_MAX
                     alert_level_name(alert->level), limit);
     else
         text_format(out, ALERT_MESSAGE_MAX, "%s: %s %s%s, %s the %s limit of %s.", place, value, info->unit,
-                    label, info->low_is_bad ? "not above" : "at or over", alert_level_name(alert->level),
-                    limit);
+                    label, relation(alert), alert_level_name(alert->level), limit);
 }
 
 void rule_message(const struct alert *alert, const char *reason, char out[ALERT_MESSAGE_MAX])
@@ -79,6 +89,6 @@ void rule_clear_reason(const struct alert_rule *rule, char out[ALERT_COMMENT_MAX
     char limit[NUMBER_SIZE], duration[NUMBER_SIZE];
     write_number(rule->clear_below, info->decimals, limit);
     write_number((double)rule->clear_for_ns / (double)NS_PER_S, 1, duration);
-    text_format(out, ALERT_COMMENT_MAX, "%s %s %s for %s s", info->low_is_bad ? "above" : "below", limit,
-                info->unit, duration);
+    text_format(out, ALERT_COMMENT_MAX, "%s %s %s for %s s", alert_rule_low_is_bad(rule) ? "above" : "below",
+                limit, info->unit, duration);
 }

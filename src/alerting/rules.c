@@ -5,12 +5,12 @@
 
 bool rule_reaches(const struct alert_rule *rule, double value, double threshold)
 {
-    return measure_info(rule->measure)->low_is_bad ? value <= threshold : value >= threshold;
+    return alert_rule_low_is_bad(rule) ? value <= threshold : value >= threshold;
 }
 
-static bool is_below(const struct alert_rule *rule, double value)
+bool rule_is_safe(const struct alert_rule *rule, double value)
 {
-    return measure_info(rule->measure)->low_is_bad ? value > rule->clear_below : value < rule->clear_below;
+    return alert_rule_low_is_bad(rule) ? value > rule->clear_below : value < rule->clear_below;
 }
 
 static void count_time(bool now, bool *before, int64_t *held_ns, int64_t passed_ns)
@@ -25,7 +25,21 @@ static void look_at_value(const struct alert_rule *rule, struct rule_state *stat
     for (int level = LEVEL_LOW; level < LEVEL_COUNT; level++)
         count_time(rule_reaches(rule, value, rule->thresholds[level]), &state->reached[level],
                    &state->held_ns[level], passed_ns);
-    count_time(is_below(rule, value), &state->below, &state->below_ns, passed_ns);
+    count_time(rule_is_safe(rule, value), &state->below, &state->below_ns, passed_ns);
+}
+
+static void look_at_safety(struct rule_state *state, int64_t passed_ns)
+{
+    memset(state->reached, 0, sizeof state->reached);
+    memset(state->held_ns, 0, sizeof state->held_ns);
+    count_time(true, &state->below, &state->below_ns, passed_ns);
+}
+
+static bool is_safe_by_reason(const struct measure *measure)
+{
+    return !measure->valid && measure->reason &&
+           (strcmp(measure->reason, REASON_NOT_RISING) == 0 ||
+            strcmp(measure->reason, REASON_NO_PEOPLE) == 0);
 }
 
 static void look_at_nothing(struct rule_state *state, int64_t mono_ns)
@@ -58,10 +72,14 @@ struct rule_result rule_look(const struct alert_rule *rule, struct rule_state *s
     struct rule_result result = {.level = LEVEL_NONE};
     if (state->seen && mono_ns < state->last_ns)
         mono_ns = state->last_ns;
-    bool valid = measure->valid && isfinite(measure->value);
-    if (valid) {
+    result.has_value = measure->valid && isfinite(measure->value);
+    result.known = result.has_value || is_safe_by_reason(measure);
+    if (result.known) {
         int64_t passed_ns = state->seen && state->was_valid ? mono_ns - state->last_ns : 0;
-        look_at_value(rule, state, measure->value, passed_ns);
+        if (result.has_value)
+            look_at_value(rule, state, measure->value, passed_ns);
+        else
+            look_at_safety(state, passed_ns);
         result.level = level_held(rule, state);
         result.clear = state->below && state->below_ns >= rule->clear_for_ns;
     } else {
@@ -69,7 +87,7 @@ struct rule_result rule_look(const struct alert_rule *rule, struct rule_state *s
         result.blind = is_blind(state, measure, mono_ns);
     }
     state->seen = true;
-    state->was_valid = valid;
+    state->was_valid = result.known;
     state->last_ns = mono_ns;
     return result;
 }

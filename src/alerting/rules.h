@@ -2,13 +2,16 @@
  * One rule at one place: from a measure's values over time to what they mean. Pure: no clock, no I/O, no
  * memory of its own.
  *
- * - A level is reached while the value is at or beyond its threshold, and holds once that has lasted for the
- * level's time. The highest level that holds counts.
+ * - A level is reached while the value is at or beyond its threshold (alert_rule_low_is_bad says which side
+ * that is), and holds once that has lasted for the level's time. The highest level that holds counts.
  * - It is clear when the value has stayed on the safe side of `clear_below` for `clear_for_ns`. In between
  * nothing changes (hysteresis).
- * - While the measure is not valid nothing lasts: the time to a level stands still for RULE_PAUSE_NS, then
- * starts anew (a moment's doubt must not put off an alert); the time to clear starts anew at once. It is
- * blind after RULE_BLIND_AFTER_NS, or at once when there is no picture.
+ * - Two reasons for having no value are findings and not silence: REASON_NOT_RISING (there is no time to a
+ * limit, because it is not being approached) and REASON_NO_PEOPLE (nobody there who could walk, wait or
+ * queue). They count as a value on the safe side.
+ * - While the measure is not valid for another reason nothing lasts: the time to a level stands still for
+ * RULE_PAUSE_NS, then starts anew (a moment's doubt must not put off an alert); the time to clear starts anew
+ * at once. It is blind after RULE_BLIND_AFTER_NS, or at once when there is no picture.
  */
 #ifndef SCI_ALERTING_RULES_H
 #define SCI_ALERTING_RULES_H
@@ -38,6 +41,8 @@ struct rule_state { /* begin with zeros */
 struct rule_result {
     enum alert_level level; /* highest that holds, or LEVEL_NONE */
     bool clear;
+    bool has_value; /* the measure has one that counts */
+    bool known;     /* it has, or is known to be on the safe side */
     bool blind;
 };
 
@@ -45,6 +50,8 @@ struct rule_result {
 struct rule_result rule_look(const struct alert_rule *rule, struct rule_state *state,
                              const struct measure *measure, int64_t mono_ns);
 
+/* Whether the value is on the safe side of clear_below. */
+bool rule_is_safe(const struct alert_rule *rule, double value);
 /* Whether the value is at or beyond the threshold (NaN: never). */
 bool rule_reaches(const struct alert_rule *rule, double value, double threshold);
 

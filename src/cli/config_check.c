@@ -54,6 +54,9 @@ static void print_rule(const struct alert_rule *rule)
     const struct measure_info *info = measure_info(rule->measure);
     (void)printf("alert     %s: %s of %s%s%s,", rule->id, info->name, rule->stream,
                  rule->zone[0] != '\0' ? "/" : "", rule->zone);
+    if (alert_rule_low_is_bad(rule)) {
+        (void)printf(" at or below");
+    }
     for (int level = LEVEL_LOW; level <= LEVEL_CRITICAL; level++) {
         if (rule->thresholds[level] == rule->thresholds[level]) { /* not NaN */
             (void)printf(" %s %g", alert_level_name((enum alert_level)level), rule->thresholds[level]);

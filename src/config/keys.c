@@ -26,6 +26,7 @@ static const char *const kind_choices[] = {"moving", "standing", "exit", NULL};
 static const char *const coordinates_choices[] = {"image", "ground", NULL};
 static const char *const level_choices[] = {"debug", "info", "warning", "error", NULL};
 static const char *const format_choices[] = {"text", "json", NULL};
+static const char *const direction_choices[] = {"of_measure", "above", "below", NULL};
 #define MEASURE_NAME(id, name, unit, decimals, scopes, low_is_bad, label) name,
 static const char *const measure_choices[] = {MEASURE_TABLE(MEASURE_NAME) NULL};
 #undef MEASURE_NAME
@@ -767,6 +768,14 @@ static const struct config_key rule_keys[] = {
      .choices = measure_choices,
      .restarts = RESTARTS_NOTHING,
      .text = "Name of a measure (docs/measures.md)."},
+    {.name = "direction",
+     .type = KEY_CHOICE,
+     .offset = RULE(direction),
+     .choices = direction_choices,
+     .fallback = "of_measure",
+     .restarts = RESTARTS_NOTHING,
+     .text = "Which side of a threshold is the dangerous one. of_measure: below for time_to_limit, above for "
+             "all others."},
     {.name = "thresholds",
      .type = KEY_SECTION,
      .offset = RULE(thresholds),
@@ -788,7 +797,8 @@ static const struct config_key rule_keys[] = {
      .most = 1e12,
      .optional = true,
      .restarts = RESTARTS_NOTHING,
-     .text = "Value below which the alert clears. Left out: 15 % under the lowest threshold."},
+     .text = "Value below which the alert clears (direction below: above which). Left out: 15 % off the "
+             "lowest level's threshold."},
     {.name = "clear_for",
      .type = KEY_DURATION,
      .offset = RULE(clear_for_ns),

@@ -44,8 +44,7 @@ void rule_complete(struct alert_rule *rule)
         double threshold = rule->thresholds[level];
         if (!isnan(threshold)) {
             double margin = 0.15 * fabs(threshold);
-            rule->clear_below =
-                measure_info(rule->measure)->low_is_bad ? threshold + margin : threshold - margin;
+            rule->clear_below = alert_rule_low_is_bad(rule) ? threshold + margin : threshold - margin;
             return;
         }
     }
@@ -98,7 +97,7 @@ static void build_in_rules(struct alert_rule rules[BUILT_IN_COUNT])
 int check_rule(struct config_reader *reader, const struct node *node, void *base)
 {
     const struct alert_rule *rule = base;
-    const struct measure_info *info = measure_info(rule->measure);
+    bool low_is_bad = alert_rule_low_is_bad(rule);
     int before = LEVEL_NONE;
     for (int level = LEVEL_LOW; level <= LEVEL_CRITICAL; level++) {
         double threshold = rule->thresholds[level];
@@ -107,10 +106,10 @@ int check_rule(struct config_reader *reader, const struct node *node, void *base
         }
         if (before != LEVEL_NONE) {
             double lower = rule->thresholds[before];
-            if (info->low_is_bad ? threshold >= lower : threshold <= lower) {
+            if (low_is_bad ? threshold >= lower : threshold <= lower) {
                 reader_complain(reader, node_get(node, "thresholds"), "thresholds",
                                 "%s (%g) has to be %s %s (%g)", alert_level_name((enum alert_level)level),
-                                threshold, info->low_is_bad ? "below" : "above",
+                                threshold, low_is_bad ? "below" : "above",
                                 alert_level_name((enum alert_level)before), lower);
                 return 0;
             }
@@ -129,7 +128,8 @@ struct rule_place {
 
 static bool is_density(enum measure_id measure)
 {
-    return measure == MEASURE_DENSITY_PEAK || measure == MEASURE_DENSITY_MEAN;
+    return measure == MEASURE_DENSITY_PEAK || measure == MEASURE_DENSITY_MEAN ||
+           measure == MEASURE_DENSITY_WORST;
 }
 
 static bool stream_matches(const struct alert_rule *rule, const struct stream_config *stream)
@@ -247,7 +247,7 @@ static void check_rule_thresholds(const struct rule_place *place, const struct f
 static void check_clearing(const struct rule_place *place)
 {
     const struct alert_rule *rule = place->rule;
-    bool low_is_bad = measure_info(rule->measure)->low_is_bad;
+    bool low_is_bad = alert_rule_low_is_bad(rule);
     for (int level = LEVEL_LOW; level <= LEVEL_CRITICAL; level++) {
         double threshold = rule->thresholds[level];
         if (!isnan(threshold) &&

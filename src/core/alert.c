@@ -15,6 +15,12 @@ static const char *const state_names[] = {"active", "acknowledged", "resolved"};
 static const char *const event_names[] = {"raised",   "level_changed", "blind_changed", "acknowledged",
                                           "resolved", "cleared",       "commented"};
 
+bool alert_rule_low_is_bad(const struct alert_rule *rule)
+{
+    return rule->direction == RULE_OF_MEASURE ? measure_info(rule->measure)->low_is_bad
+                                              : rule->direction == RULE_BELOW;
+}
+
 const char *alert_level_name(enum alert_level level)
 {
     return level_names[level];

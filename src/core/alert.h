@@ -27,17 +27,22 @@ enum {
     ALERT_ID_SIZE = 40
 };
 
-/* An immutable value out of the configuration. Thresholds that are NaN do not exist. For measures with
- * low_is_bad, a level is reached at or below its threshold; else at or above. */
+/* Which side of a threshold is the dangerous one. Most measures have one (measure_info.low_is_bad); a speed,
+ * for one, is dangerous on either: people who run, and people who cannot move on. */
+enum rule_direction { RULE_OF_MEASURE, RULE_ABOVE, RULE_BELOW };
+
+/* An immutable value out of the configuration. Thresholds that are NaN do not exist. Where low values are
+ * bad (alert_rule_low_is_bad), a level is reached at or below its threshold; else at or above. */
 struct alert_rule {
     char id[ID_SIZE];
     char stream[ID_SIZE]; /* "*" = every stream */
     char zone[ID_SIZE]; /* zone or line id; empty = the stream itself; "*" = every zone or line that has it */
     unsigned zone_kinds; /* with zone "*": bits 1u << enum zone_kind; 0 = every kind */
     enum measure_id measure;
+    enum rule_direction direction;
     double thresholds[LEVEL_COUNT]; /* by level; [LEVEL_NONE] unused */
     int64_t for_ns[LEVEL_COUNT];    /* persistence by level */
-    double clear_below;             /* clears when the value has stayed below (low_is_bad: above) ... */
+    double clear_below;             /* clears when the value has stayed below (low is bad: above) ... */
     int64_t clear_for_ns;           /* ... for so long */
     char action[RULE_ACTION_MAX];   /* what the operator should do */
 };
@@ -87,6 +92,8 @@ struct alert_event {
     char who[ALERT_WHO_MAX]; /* empty = the system */
     struct alert alert;
 };
+
+bool alert_rule_low_is_bad(const struct alert_rule *rule);
 
 const char *alert_level_name(enum alert_level level);             /* "LOW", ... "CRITICAL" */
 int alert_level_parse(const char *name, enum alert_level *level); /* 0 or ERR_INVALID */

@@ -376,6 +376,96 @@ static void zone_vanishes(void **state)
     assert_true(last(desk)->alert.blind);
 }
 
+/* A camera that was lost before the restart and sends nothing after it either: its age counts from the
+ * restart, and that it is small at first clears nothing. */
+static void lost_before_the_restart(void **state)
+{
+    struct desk *desk = *state;
+    struct alert_event event = fixture_event(7, 1, ALERT_ACTIVE);
+    text_copy(event.alert.rule_id, sizeof event.alert.rule_id, "camera-lost");
+    event.alert.zone_id[0] = '\0';
+    event.alert.measure = MEASURE_PICTURE_AGE;
+    struct alert_rule rule = fixture_lost_rule();
+    rule.clear_for_ns = 1 * NS_PER_S;
+    book_destroy(desk->book);
+    open_desk(desk, &rule, 1);
+    assert_int_equal(book_restore(desk->book, &event, now_of(desk)), 0);
+    add_stream(desk, "gate_a");
+    stay_silent(desk, 3.9);
+    expect(desk, 1, ALERT_BLIND_CHANGED, LEVEL_HIGH, ALERT_ACTIVE);
+    stay_silent(desk, 10);
+    expect(desk, 2, ALERT_BLIND_CHANGED, LEVEL_HIGH, ALERT_ACTIVE);
+    assert_false(last(desk)->alert.blind);
+    run_value(desk, 1.4, 0);
+    expect(desk, 3, ALERT_CLEARED, LEVEL_HIGH, ALERT_RESOLVED);
+}
+
+static void put_at(struct desk *desk, enum measure_scope scope, enum measure_id measure, double value)
+{
+    desk->now_ms += EVERY_MS;
+    struct snapshot snapshot = fixture_alert_snapshot("gate_a", now_of(desk), measure_exact(0));
+    struct zone_state zones[2] = {snapshot.zones[0], snapshot.zones[1]};
+    struct line_state lines[1] = {snapshot.lines[0]};
+    snapshot.zones = zones;
+    snapshot.lines = lines;
+    struct measure_set *set = scope == SCOPE_STREAM ? &snapshot.measures
+                              : scope == SCOPE_ZONE ? &zones[0].measures
+                                                    : &lines[0].measures;
+    set->of[measure] = measure_exact(value);
+    struct sample *sample = sample_of_snapshot(&snapshot);
+    assert_non_null(sample);
+    assert_int_equal(book_put_sample(desk->book, sample, true, now_of(desk)), 0);
+    free(sample);
+}
+
+static void raise_and_clear(enum measure_scope scope, const char *zone, enum measure_id measure)
+{
+    static const char *const places[] = {[SCOPE_STREAM] = "", [SCOPE_ZONE] = "north", [SCOPE_LINE] = "door"};
+    struct alert_rule rule = fixture_density_rule();
+    text_copy(rule.zone, sizeof rule.zone, zone);
+    rule.measure = measure;
+    for (int level = LEVEL_LOW; level < LEVEL_COUNT; level++)
+        rule.thresholds[level] = level == LEVEL_HIGH ? 10 : NAN;
+    memset(rule.for_ns, 0, sizeof rule.for_ns);
+    rule.clear_below = 10;
+    rule.clear_for_ns = 0;
+    struct desk desk = {0};
+    open_desk(&desk, &rule, 1);
+    add_stream(&desk, "gate_a");
+    bool low = measure_info(measure)->low_is_bad;
+    put_at(&desk, scope, measure, low ? 20 : 1);
+    assert_int_equal(desk.count, 0);
+    put_at(&desk, scope, measure, low ? 1 : 20);
+    expect(&desk, 1, ALERT_RAISED, LEVEL_HIGH, ALERT_ACTIVE);
+    assert_string_equal(last(&desk)->alert.zone_id, places[scope]);
+    assert_string_equal(last(&desk)->alert.action, "Close gate A.");
+    assert_true(last(&desk)->alert.picture[0] != '\0');
+    put_at(&desk, scope, measure, low ? 20 : 1);
+    expect(&desk, 2, ALERT_CLEARED, LEVEL_HIGH, ALERT_RESOLVED);
+    book_destroy(desk.book);
+}
+
+/* Every measure that is published, at every kind of place that has it, named or by "*". */
+static void every_measure_at_every_place(void **state)
+{
+    (void)state;
+    for (int i = 0; i < MEASURE_COUNT; i++) {
+        unsigned scopes = measure_info((enum measure_id)i)->scopes;
+        if (i == MEASURE_PICTURE_AGE)
+            continue; /* on the tick: camera_lost */
+        if (scopes & SCOPE_STREAM)
+            raise_and_clear(SCOPE_STREAM, "", (enum measure_id)i);
+        if (scopes & SCOPE_ZONE) {
+            raise_and_clear(SCOPE_ZONE, "north", (enum measure_id)i);
+            raise_and_clear(SCOPE_ZONE, "*", (enum measure_id)i);
+        }
+        if (scopes & SCOPE_LINE) {
+            raise_and_clear(SCOPE_LINE, "door", (enum measure_id)i);
+            raise_and_clear(SCOPE_LINE, "*", (enum measure_id)i);
+        }
+    }
+}
+
 static void orders(void **state)
 {
     struct desk *desk = *state;
@@ -497,6 +587,8 @@ int main(void)
         CASE(raised_and_cleared),
         CASE(rise_needs_acknowledging_again),
         CASE(blind_never_clears),
+        CASE(lost_before_the_restart),
+        CASE(every_measure_at_every_place),
         CASE(camera_lost),
         CASE(camera_that_never_came),
         CASE(late_pictures_are_no_news),

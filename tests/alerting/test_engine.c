@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -270,6 +271,41 @@ static void journal_written_anew(void **state)
         assert_string_equal(alerts[i].comment, "round 29");
     free(alerts);
     wait_for(f, &f->stored_count, ALERTS);
+}
+
+static void limit_files(rlim_t bytes)
+{
+    struct rlimit limit;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    limit.rlim_cur = bytes;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+/* A journal that cannot be written: changes are told all the same, whoever orders one hears that it is not
+ * safe, a camera can still be added, and all is well again by itself. */
+static void journal_cannot_be_written(void **state)
+{
+    struct fixture *f = *state;
+    struct error error;
+    struct alert_engine_state now;
+    start(f);
+    (void)signal(SIGXFSZ, SIG_IGN);
+    limit_files(0);
+    int raised = alert_engine_raise_test(f->engine, "maria", NULL, &error);
+    int added = alert_engine_add_stream(f->engine, "gate_z", NULL);
+    alert_engine_get_state(f->engine, &now);
+    limit_files(RLIM_INFINITY);
+    assert_true(raised < 0);
+    assert_non_null(strstr(error.text, "done, but not safe from a crash"));
+    assert_int_equal(added, 0);
+    assert_false(now.journal_ok);
+    assert_true(now.last_error[0] != '\0');
+    wait_for(f, &f->told_count, 1);
+    for (int waited = 0; alert_engine_get_state(f->engine, &now), !now.journal_ok; waited++) {
+        assert_true(waited < PATIENCE_MS);
+        clock_sleep_ns(NS_PER_MS);
+    }
+    assert_int_equal(alert_engine_raise_test(f->engine, "maria", NULL, &error), 0);
 }
 
 static void stream_removed(void **state)
@@ -532,9 +568,16 @@ int main(void)
     log_configure(LOG_ERROR + 1, LOG_TEXT); /* damage is meant here */
 #define CASE(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        CASE(raised_with_its_picture),   CASE(orders_answered), CASE(store_asked_again),
-        CASE(journal_written_anew),      CASE(stream_removed),  CASE(journal_is_newer_than_the_store),
-        CASE(damaged_journal_put_aside), CASE(many_threads),    CASE(killed_after_storing),
+        CASE(raised_with_its_picture),
+        CASE(orders_answered),
+        CASE(store_asked_again),
+        CASE(journal_written_anew),
+        CASE(journal_cannot_be_written),
+        CASE(stream_removed),
+        CASE(journal_is_newer_than_the_store),
+        CASE(damaged_journal_put_aside),
+        CASE(many_threads),
+        CASE(killed_after_storing),
         CASE(killed_before_storing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -130,6 +130,71 @@ static void odd_input(void **state)
     assert_false(rule_look(&rule, &rule_state, &low, 1200 * NS_PER_S).clear);
 }
 
+/* Low values are the dangerous ones: by the measure itself, or because the rule says so. */
+static void low_is_bad(void **state)
+{
+    (void)state;
+    static const struct step steps[] = {
+        {0, 60, 75, LEVEL_NONE, true, false},      {60.1, 70.1, 60, LEVEL_MEDIUM, false, false},
+        {70.2, 79, 30, LEVEL_MEDIUM, false, false}, {79.1, 80.2, 20, LEVEL_HIGH, false, false},
+        {80.3, 119, 69, LEVEL_NONE, false, false},  {119.1, 149.1, 71, LEVEL_NONE, true, false}};
+    static const struct {
+        enum measure_id measure;
+        enum rule_direction direction;
+    } rules[] = {{MEASURE_TIME_TO_LIMIT, RULE_OF_MEASURE},
+                 {MEASURE_SPEED_MEAN, RULE_BELOW},
+                 {MEASURE_FLOW_OUT, RULE_BELOW}};
+    for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
+        struct alert_rule rule = fixture_density_rule();
+        rule.measure = rules[i].measure;
+        rule.direction = rules[i].direction;
+        rule.thresholds[LEVEL_LOW] = rule.thresholds[LEVEL_CRITICAL] = NAN;
+        rule.thresholds[LEVEL_MEDIUM] = 60;
+        rule.thresholds[LEVEL_HIGH] = 30;
+        rule.clear_below = 70;
+        struct script script = {.what = measure_info(rule.measure)->name};
+        memcpy(script.steps, steps, sizeof steps);
+        play(&script, &rule);
+        char reason[ALERT_COMMENT_MAX];
+        rule_clear_reason(&rule, reason);
+        assert_memory_equal(reason, "above 70 ", 9);
+    }
+    struct alert_rule running = fixture_density_rule();
+    running.measure = MEASURE_TIME_TO_LIMIT;
+    running.direction = RULE_ABOVE;
+    assert_true(rule_reaches(&running, 5, 3));
+    assert_false(rule_reaches(&running, 2, 3));
+}
+
+/* "Not rising" and "nobody there" are findings: they clear, and are not blind. Every other reason is silence.
+ */
+static void safe_without_a_value(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *reason;
+        bool safe;
+    } cases[] = {{REASON_NOT_RISING, true},   {REASON_NO_PEOPLE, true},       {REASON_TOO_SHORT, false},
+                 {REASON_NOT_VISIBLE, false}, {REASON_NOT_MEASURABLE, false}, {REASON_UNCALIBRATED, false},
+                 {REASON_NO_PICTURE, false},  {REASON_NOT_MEASURED, false}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct alert_rule rule = fixture_density_rule();
+        rule.measure = MEASURE_TIME_TO_LIMIT;
+        struct rule_state rule_state = {0};
+        const struct measure measure = measure_invalid(cases[i].reason);
+        struct rule_result result = {0};
+        for (int second = 0; second <= 29; second++)
+            result = rule_look(&rule, &rule_state, &measure, second * NS_PER_S);
+        assert_false(result.clear);
+        result = rule_look(&rule, &rule_state, &measure, 30 * NS_PER_S);
+        assert_int_equal(result.clear, cases[i].safe);
+        assert_int_equal(result.known, cases[i].safe);
+        assert_int_equal(result.blind, !cases[i].safe);
+        assert_false(result.has_value);
+        assert_int_equal(result.level, LEVEL_NONE);
+    }
+}
+
 static void sentences(void **state)
 {
     (void)state;
@@ -144,10 +209,10 @@ static void sentences(void **state)
           .value = 3.6249,
           .threshold = 3.5},
          NULL,
-         "Zone north of camera gate_a: 3.62 people/m2 (peak density), at or over the HIGH limit of 3.5."},
+         "Zone north of camera gate_a: 3.62 people/m2 (peak density), over the HIGH limit of 3.5."},
         {{.stream_id = "gate_a", .measure = MEASURE_PEOPLE, .level = LEVEL_LOW, .value = 52, .threshold = 50},
          NULL,
-         "Camera gate_a: 52 people, at or over the LOW limit of 50."},
+         "Camera gate_a: 52 people, over the LOW limit of 50."},
         {{.stream_id = "gate_a",
           .zone_id = "door",
           .measure = MEASURE_FLOW_IN,
@@ -155,7 +220,7 @@ static void sentences(void **state)
           .value = 82.04,
           .threshold = 82},
          NULL,
-         "Line door of camera gate_a: 82 people/min (flow in), at or over the CRITICAL limit of 82."},
+         "Line door of camera gate_a: 82 people/min (flow in), over the CRITICAL limit of 82."},
         {{.stream_id = "gate_a",
           .measure = MEASURE_PICTURE_AGE,
           .level = LEVEL_HIGH,
@@ -171,8 +236,32 @@ static void sentences(void **state)
           .threshold = 10,
           .blind = true},
          REASON_NO_PICTURE,
-         "Zone north of camera gate_a: 12 people, at or over the MEDIUM limit of 10. Blind at present: no "
+         "Zone north of camera gate_a: 12 people, over the MEDIUM limit of 10. Blind at present: no "
          "picture."},
+        /* Between the limits the latest value is on the other side of the one it is measured by. */
+        {{.stream_id = "gate_a",
+          .zone_id = "north",
+          .measure = MEASURE_DENSITY_MEAN,
+          .level = LEVEL_LOW,
+          .value = 1.4,
+          .threshold = 1.6},
+         NULL,
+         "Zone north of camera gate_a: 1.4 people/m2 (mean density), under the LOW limit of 1.6."},
+        {{.stream_id = "gate_a",
+          .measure = MEASURE_TIME_TO_LIMIT,
+          .level = LEVEL_HIGH,
+          .value = 41.7,
+          .threshold = 60},
+         NULL,
+         "Camera gate_a: 42 s (time until the density limit), under the HIGH limit of 60."},
+        {{.stream_id = "gate_a",
+          .zone_id = "north",
+          .measure = MEASURE_LEVEL_OF_SERVICE,
+          .level = LEVEL_HIGH,
+          .value = 5,
+          .threshold = 5},
+         NULL,
+         "Zone north of camera gate_a: 5 level (level of service), at the HIGH limit of 5."},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char message[ALERT_MESSAGE_MAX];
@@ -199,6 +288,8 @@ int main(void)
         cmocka_unit_test(scripts_played),
         cmocka_unit_test(no_picture_is_blind_at_once),
         cmocka_unit_test(odd_input),
+        cmocka_unit_test(low_is_bad),
+        cmocka_unit_test(safe_without_a_value),
         cmocka_unit_test(sentences),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -22,13 +22,14 @@
 #include "base/text.h"
 #include "store/sqlite_store.h"
 #include "store_conformance.h"
+#include "store_fixture.h"
 
 #define DAY_START (INT64_C(20000) * 86400 * NS_PER_S)
 
 static int make_place(char *where, size_t size)
 {
-    char dir[] = "/tmp/sci-store-XXXXXX";
-    if (!mkdtemp(dir))
+    char dir[64];
+    if (fixture_make_dir(dir, sizeof dir) < 0)
         return -1;
     text_format(where, size, "%s/sub/sci.db", dir);
     return 0;
