@@ -327,6 +327,9 @@ static void old_rows_deleted(void **state)
     assert_int_equal(store_sqlite.read_alert(fixture->store.store, "alert-2", &alert, NULL, &error), 0);
 }
 
+/* The seconds lie on both sides of a minute. */
+enum { FIRST_SECOND = 50, AWAY_FROM = 30 };
+
 /* A child writes until it is killed. It names each second that the store says it has; in the middle the store
  * goes away and the child names what is in the spool and synced. */
 static void write_until_killed(struct fixture *fixture, int out)
@@ -338,24 +341,25 @@ static void write_until_killed(struct fixture *fixture, int out)
     struct db *lock = NULL;
     for (int64_t second = 0;; second++) {
         int64_t spooled = 0;
-        if (second == 90) {
+        if (second == AWAY_FROM) {
             lock = lock_store(fixture);
             (void)lock;
         }
-        put_second(fixture, second, 3);
-        struct snapshot next = fixture_snapshot("gate_a", DAY_START + (second + 1) * NS_PER_S, 3);
+        put_second(fixture, FIRST_SECOND + second, 3);
+        struct snapshot next =
+            fixture_snapshot("gate_a", DAY_START + (FIRST_SECOND + second + 1) * NS_PER_S, 3);
         writer_put_snapshot(fixture->writer, &next);
         for (;;) {
             writer_get_state(fixture->writer, &now);
             bool stored = now.rows_written >= ROWS_PER_SECOND * (second + 1);
-            if (second < 90 ? stored : now.spooled_bytes > spooled)
+            if (second < AWAY_FROM ? stored : now.spooled_bytes > spooled)
                 break;
             clock_sleep_ns(NS_PER_MS);
         }
         spooled = now.spooled_bytes;
         if (write(out, &second, sizeof second) != sizeof second)
             _exit(1);
-        if (second >= 90)
+        if (second >= AWAY_FROM)
             pause();
     }
 }
@@ -387,17 +391,17 @@ static void kill_and_look(struct fixture *fixture, int64_t killed_after)
     wait_for_samples(fixture, STEP_1MIN, samples_of(fixture, STEP_1S));
     writer_stop(&fixture->writer, NS_PER_S);
     for (long i = rows_of(fixture, STEP_1S, rows) - 1; i >= 0; i--)
-        assert_int_equal(rows[i].start_ns, DAY_START + i * NS_PER_S);
+        assert_int_equal(rows[i].start_ns, DAY_START + (FIRST_SECOND + i) * NS_PER_S);
 }
 
 static void killed_while_storing(void **state)
 {
-    kill_and_look(*state, 75);
+    kill_and_look(*state, 25);
 }
 
 static void killed_while_spooling(void **state)
 {
-    kill_and_look(*state, 90);
+    kill_and_look(*state, AWAY_FROM);
 }
 
 int main(void)
