@@ -33,6 +33,7 @@ enum option_id {
     OPT_FRAMES,
     OPT_SPEED_FRAMES,
     OPT_FLOW_FRAMES,
+    OPT_PICTURES,
     OPT_JSON,
     OPT_COUNT
 };
@@ -54,6 +55,7 @@ static const struct option options[] = {
     {"frames", required_argument, NULL, OPT_FRAMES},
     {"speed-frames", required_argument, NULL, OPT_SPEED_FRAMES},
     {"flow-frames", required_argument, NULL, OPT_FLOW_FRAMES},
+    {"pictures", no_argument, NULL, OPT_PICTURES},
     {"json", no_argument, NULL, OPT_JSON},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
@@ -81,6 +83,8 @@ static const char help[] =
     "  --line WKT          LINESTRING: crossings.csv, nt.csv, flow.csv\n"
     "  --speed-frames N    speed from N frames before to N frames after; default 5\n"
     "  --flow-frames N     interval of the flow; default 100\n"
+    "  --pictures          SVG of cells, profile, crowded places (of --frames, else of the fullest frame), "
+    "N-t curve\n"
     "  --json              summary as one JSON object instead of text\n"
     "  --help\n\n"
     "Example: sci measure --traj traj.csv --fps 25 --walkable 'POLYGON ((0 0, 10 0, 10 5, 0 5, 0 0))' \\\n"
@@ -88,7 +92,7 @@ static const char help[] =
 
 struct arguments {
     const char *value[OPT_COUNT - OPT_TRAJ];
-    bool json, help;
+    bool json, pictures, help;
 };
 
 static const char *get(const struct arguments *a, enum option_id id)
@@ -105,6 +109,8 @@ static int read_arguments(int argc, char **argv, struct arguments *a)
             a->help = true;
         } else if (c == OPT_JSON) {
             a->json = true;
+        } else if (c == OPT_PICTURES) {
+            a->pictures = true;
         } else if (c >= OPT_TRAJ && c < OPT_COUNT) {
             a->value[c - OPT_TRAJ] = optarg;
         } else {
@@ -183,12 +189,13 @@ static int read_shapes(const struct arguments *a, struct measure_job *job, struc
         error_prefix(error, "--walkable");
     }
     wkt_polygon_free(&polygon);
+    polygon = (struct wkt_polygon){0};
     if (rc == 0 && (rc = read_polygon(a, OPT_AREA, &polygon, error)) == 0) {
         rc = polygon.ring_count == 1
                  ? section_create(polygon.points, polygon.point_count, &job->area, error)
                  : error_set(error, ERR_UNSUPPORTED, "--area: a measurement area has no holes");
     }
-    wkt_polygon_free(&polygon);
+    job->area_shape = polygon;
     if (rc == 0 && get(a, OPT_LINE)) {
         struct buffer text = {0};
         rc = read_wkt(a, OPT_LINE, &text, error);
@@ -275,6 +282,7 @@ static int read_options(const struct arguments *a, struct measure_job *job, stru
     rc = rc ? rc : read_frames(a, job, error);
     job->speed_frames = (int)speed_frames;
     job->out = get(a, OPT_OUT);
+    job->pictures = a->pictures;
     return rc;
 }
 
@@ -361,6 +369,7 @@ int cli_measure(int argc, char **argv)
     trajectories_free(&job.trajectories);
     walkable_destroy(&job.walkable);
     section_destroy(&job.area);
+    wkt_polygon_free(&job.area_shape);
     wkt_line_free(&job.line);
     free(job.frames);
     return exit_code;

@@ -7,6 +7,7 @@
 
 #include "base/buffer.h"
 #include "base/file.h"
+#include "cli/measure_draw.h"
 #include "crowd/kernel.h"
 #include "crowd/movement.h"
 #include "crowd/profile.h"
@@ -259,11 +260,17 @@ static int cross_line(struct run *r)
 {
     struct crossing_event *events = NULL;
     size_t count = 0;
-    int rc = movement_crossings(&r->job->trajectories, r->job->line.points, r->job->line.count, r->speeds,
+    int rc = 0;
+    if (r->job->line.count) {
+        rc = movement_crossings(&r->job->trajectories, r->job->line.points, r->job->line.count, r->speeds,
                                 &events, &count, r->error);
-    r->result->crossings = count;
-    rc = rc ? rc : write_crossings(r, events, count);
-    rc = rc ? rc : write_flow(r, events, count);
+        r->result->crossings = count;
+        rc = rc ? rc : write_crossings(r, events, count);
+        rc = rc ? rc : write_flow(r, events, count);
+    }
+    if (rc == 0 && r->job->pictures) {
+        rc = measure_draw(r->job, events, count, r->error);
+    }
     free(events);
     return rc;
 }
@@ -278,7 +285,7 @@ static int write_all(struct run *r)
     if (rc == 0 && r->kernel) {
         rc = write_out(r, "gauss_profile.csv", &r->gauss_text);
     }
-    return rc == 0 && r->job->line.count ? cross_line(r) : rc;
+    return rc ? rc : cross_line(r);
 }
 
 static void finish(struct run *r)
@@ -293,8 +300,9 @@ static void finish(struct run *r)
     const double profiled = (double)r->profile_frames;
     out->profile_ms_per_frame = r->profile && profiled > 0 ? (double)r->profile_ns / 1e6 / profiled : NAN;
     out->gauss_ms_per_frame = r->kernel && profiled > 0 ? (double)r->gauss_ns / 1e6 / profiled : NAN;
+    const bool profiles = r->profile || r->kernel;
     out->missing_frames =
-        r->job->frame_count > r->profile_frames ? r->job->frame_count - r->profile_frames : 0;
+        profiles && r->job->frame_count > r->profile_frames ? r->job->frame_count - r->profile_frames : 0;
 }
 
 int measure_run(const struct measure_job *job, struct measure_result *result, struct error *error)

@@ -23,8 +23,10 @@ struct measure_job {
     double gauss_fwhm;   /* 0 = no Gaussian profile */
     double gauss_step;
     bool renormalise;
-    struct wkt_line line; /* no points = no crossings */
-    int64_t *frames;      /* of the profiles; none = every frame */
+    struct wkt_polygon area_shape; /* of `area`, for the pictures */
+    bool pictures;                 /* SVG of the frames asked for, of the fullest one where none is */
+    struct wkt_line line;          /* no points = no crossings */
+    int64_t *frames;               /* of the profiles; none = every frame */
     size_t frame_count;
     int speed_frames;
     int64_t flow_frames;

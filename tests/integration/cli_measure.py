@@ -13,6 +13,7 @@ import pathlib
 import subprocess
 import sys
 import tempfile
+import xml.etree.ElementTree
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tools"))
 from sci_service import BINARY, ROOT, Tap  # noqa: E402
@@ -145,6 +146,19 @@ def many_people():
     tap.check(result.returncode == 0 and all(abs(a / 0.005 - 1) < 1e-9 for a in areas), "10,000 people in a hall", result.stderr)
 
 
+def pictures():
+    crowd = write("crowd.csv", "id,frame,x,y\n" + "".join(f"{i},{f},{i % 20 * 0.3 + 0.5 + 0.1 * f},{i // 20 * 0.3 + 0.5}\n" for f in (3, 4) for i in range(100)))
+    result, out = measure(crowd, "--pictures", "--line", "LINESTRING (5 0, 5 5)", "--cutoff", 0.8, out="pictures")
+    names = ["cells_3.svg", "profile_3.svg", "places_3.svg", "nt.svg"]
+    tap.check(result.returncode == 0 and all((out / n).exists() for n in names), "pictures of the fullest frame", result.stderr)
+    roots = [xml.etree.ElementTree.parse(out / n).getroot() for n in names]
+    tap.check(all(r.tag.endswith("svg") for r in roots) and len(roots[0].findall("{*}circle")) == 100, "they are SVG, with everybody in the first")
+    tap.check(any("peak" in (t.text or "") for t in roots[2].iter("{http://www.w3.org/2000/svg}text")), "a crowded place is labelled")
+    result, out = measure(crowd, "--pictures", "--frames", "4", out="pictures4")
+    tap.check(result.returncode == 0 and sorted(p.name for p in out.glob("*.svg")) == ["cells_4.svg", "places_4.svg", "profile_4.svg"],
+              "pictures of the frames asked for", result.stderr)
+
+
 def worst(pairs, floor):
     return max((abs(a - b) / max(abs(b), floor) if not math.isnan(a) else math.inf) for a, b in pairs)
 
@@ -204,6 +218,7 @@ bad_files()
 formats()
 small_crowds()
 many_people()
+pictures()
 if reference.exists():
     bottleneck()
     grids()
