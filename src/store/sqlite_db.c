@@ -117,7 +117,7 @@ static int configure(struct db *db, enum db_mode mode, struct error *error)
                       error);
     return db_run(db,
                   "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
-                  "PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF;"
+                  "PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF; PRAGMA cache_size = -512;"
                   "PRAGMA journal_size_limit = 67108864",
                   error);
 }
