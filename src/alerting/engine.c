@@ -704,11 +704,11 @@ void alert_engine_stop(struct alert_engine **engine)
     struct alert_engine *stopping = *engine;
     if (!stopping)
         return;
-    *engine = NULL;
     pthread_mutex_lock(&stopping->mutex);
     stopping->stopping = true;
     pthread_cond_signal(&stopping->changed);
     pthread_mutex_unlock(&stopping->mutex);
     pthread_join(stopping->thread, NULL);
+    *engine = NULL; /* not before: the callbacks of the last changes may use it */
     engine_destroy(stopping);
 }
