@@ -83,7 +83,8 @@ static int fail(struct db *db, int result, struct error *error)
     const char *why = code == ERR_FULL      ? "the disk is full"
                       : code == ERR_TIMEOUT ? "no answer within the time limit"
                                             : sqlite3_errmsg(db->connection);
-    return error_set(error, code, "store %s: %s", db->path, why);
+    const char *then = code == ERR_FORMAT ? ": no database, or a damaged one; restore a backup" : "";
+    return error_set(error, code, "store %s: %s%s", db->path, why, then);
 }
 
 static int on_busy(void *user, int tries)

@@ -65,7 +65,7 @@ struct writer {
     struct spool *spool;
     struct upkeep upkeep;
     int64_t retry_at_ns, retry_pause_ns; /* while the store fails */
-    bool full;                           /* it fails for want of room, which only a real write can try */
+    bool real_only; /* it fails for want of room or is damaged, which only a real write can try */
     int64_t sync_at_ns, retain_at_ns;
 };
 
@@ -145,7 +145,7 @@ static void store_failed(struct writer *w, const struct error *error)
     if (w->retry_pause_ns > RETRY_LAST_NS)
         w->retry_pause_ns = RETRY_LAST_NS;
     w->retry_at_ns = clock_monotonic_ns() + w->retry_pause_ns;
-    w->full = error->code == ERR_FULL;
+    w->real_only = error->code == ERR_FULL || error->code == ERR_FORMAT;
     pthread_mutex_lock(&w->mutex);
     w->state.store_ok = false;
     text_copy(w->state.last_error, sizeof w->state.last_error, error->text);
@@ -350,7 +350,7 @@ static void sync_spool(struct writer *w)
 /* A store that failed is asked with an empty transaction whether it can be written again. */
 static int probe(struct writer *w, struct error *error)
 {
-    if (w->retry_pause_ns == 0 || w->full)
+    if (w->retry_pause_ns == 0 || w->real_only)
         return 0;
     int code = w->store.kind->write_system_metrics(w->store.store, NULL, 0, error);
     if (code == 0)

@@ -139,6 +139,41 @@ static void open_refused(void **state)
     assert_non_null(strstr(error.text, "/proc/no"));
 }
 
+/* The second half of the file is overwritten, as by a failing disk: whoever reads there is told so. */
+static void damage_reported(void **state)
+{
+    enum { COUNT = 20000 };
+    struct store *store;
+    struct error error;
+    struct analytics_row *rows = calloc(COUNT, sizeof *rows);
+    assert_non_null(rows);
+    for (int i = 0; i < COUNT; i++)
+        rows[i] = make_row(i);
+    assert_int_equal(store_sqlite.open(*state, &store, &error), 0);
+    assert_int_equal(store_sqlite.write_analytics(store, rows, COUNT, &error), 0);
+    store_sqlite.close(&store);
+    FILE *file = fopen(*state, "r+");
+    assert_non_null(file);
+    assert_int_equal(fseek(file, 0, SEEK_END), 0);
+    long size = ftell(file);
+    assert_int_equal(fseek(file, size / 2, SEEK_SET), 0);
+    for (long i = size / 2; i < size; i++)
+        assert_int_equal(fputc(0xa5, file), 0xa5);
+    fclose(file);
+
+    assert_int_equal(store_sqlite.open(*state, &store, &error), 0);
+    struct analytics_query query = {
+        .stream_id = "gate_a", .measure = -1, .step = STEP_1S, .to_ns = INT64_MAX / 2, .limit = COUNT};
+    size_t count = 0;
+    assert_int_equal(store_sqlite.read_analytics(store, &query, count_row, &count, &error), ERR_FORMAT);
+    assert_non_null(strstr(error.text, *state));
+    assert_non_null(strstr(error.text, "damaged"));
+    assert_int_equal(store_sqlite.write_analytics(store, rows, COUNT, &error), ERR_FORMAT);
+    assert_int_equal(store_sqlite.ping(store, &error), 0);
+    store_sqlite.close(&store);
+    free(rows);
+}
+
 static struct db *open_at_version(const char *where, int version)
 {
     struct db *db;
@@ -323,10 +358,15 @@ int main(void)
     const struct conformance_target target = {&store_sqlite, make_place, remove_place};
 #define CASE(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        CASE(file_is_private),         CASE(open_refused),
-        CASE(older_schema_migrated),   CASE(newer_schema_refused),
-        CASE(failed_migration_undone), CASE(lock_waited_for),
-        CASE(full_disk_loses_nothing), CASE(killed_loses_nothing_committed),
+        CASE(file_is_private),
+        CASE(open_refused),
+        CASE(damage_reported),
+        CASE(older_schema_migrated),
+        CASE(newer_schema_refused),
+        CASE(failed_migration_undone),
+        CASE(lock_waited_for),
+        CASE(full_disk_loses_nothing),
+        CASE(killed_loses_nothing_committed),
     };
     int failed = store_conformance_run("store_sqlite_conformance", &target);
     return failed + cmocka_run_group_tests_name("store_sqlite", tests, NULL, NULL);
