@@ -2,14 +2,13 @@
 """Live cameras, measured through the real service: RTSP over TCP on this machine, one client that follows all streams
 without pictures. Prints a table; asserts nothing.
 
-    bench_live.py rates|appear|memory|faults|churn|soak [...]     (default: all but soak)
+    bench_live.py rates|appear|memory|faults|churn [...]     (default: all)
 
 rates   8 cameras at 8 and at 12.5 frames/s, 16 at 8: analysed frames/s of each, capture to published, processor
 appear  from the moment somebody is before the camera to the first stream_update that counts them
 memory  resident memory with 1, 4, 8, 16 cameras
 faults  FAULTS (200) kills and freezes of four cameras at random times
 churn   CHURN (500) cameras added and removed while four others run
-soak    SOAK_MINUTES (30) with eight cameras and a fault every ten seconds
 
 SECONDS (20): how long each rate is measured. INPUT (416x256): detection.input_size. SEED (1): of the random times.
 The cameras, the client and the program share the machine: run it on a quiet one; the load is printed with each figure.
