@@ -71,10 +71,12 @@ build_dashboard
 step "program"
 build_program build "${RELEASE[@]}"
 step "data and admin key"
+mkdir -p "$ROOT/var/media" || die "$E_DISK" "$ROOT/var/media: cannot make this folder"
+check_config
 create_key
 if [ -n "$KEY" ]; then
-    say "  admin key, shown this once: $KEY"
-    key_was_shown || die "$E_DISK" "$KEY_MARK: cannot write"
+    say "  admin key, shown only now: $KEY"
+    key_state shown
 fi
 [ "$MODE" != build ] || { say "done: build/sci"; exit 0; }
 
@@ -84,16 +86,32 @@ check_port
 start_service 9>&-
 if [ "$MODE" = check ]; then
     check_service
+    say "done: people are published; stopped"
     exit 0
+fi
+if [ -n "$KEY" ]; then
+    sign_in="this key, shown only now:
+
+      $KEY"
+else
+    sign_in="the admin key that the first run showed. If it is lost, this makes another:
+
+      build/sci token create --role admin --name NAME -c $CONFIG"
 fi
 cat <<EOT
 
-  Open $(service_address)/ in a browser on this machine and sign in with the admin key${KEY:+:
-  $KEY}.
-  You see a square with people walking: boxes and identities on the picture, where they stand in
-  metres, people per square metre, a zone that fills and raises an alert, and their history.
+  sci is running. Open
 
-  log   var/sci.log
-  stop  scripts/setup.sh --stop
+      $(service_address)/
+
+  in a browser on this machine and sign in with $sign_in
+
+  What to look at:
+    camera   boxes and numbers on people walking over a square, and where each stands in metres
+    figures  people per square metre, and the fullest zone beside its capacity
+    alerts   "crossing-full" is raised within a minute or two: acknowledge it
+    trend    run scripts/setup.sh again: history and acknowledgement are still there
+
+  Log   var/sci.log
+  Stop  scripts/setup.sh --stop
 EOT
-[ -n "$KEY" ] || echo "  key   shown when it was made; another: build/sci token create --role admin --name NAME -c $CONFIG"
