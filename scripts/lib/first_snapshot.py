@@ -4,7 +4,8 @@
   first_snapshot.py PORT SECONDS < KEY
 
 The key is read from standard input, so that it does not show in the list of processes. Prints the first
-"stream_update" with at least one person as one line of JSON; exit status 0, or 1 with a reason.
+"stream_update" with at least one person as one line of JSON, and says on standard error how many people; exit
+status 0, or 1 with a reason.
 """
 import base64
 import json
@@ -84,6 +85,8 @@ def main():
             message = client.message()
             people = message.get("crowd_data", {}).get("people", {})
             if message.get("type") == "stream_update" and people.get("valid") and people["value"] > 0:
+                print("setup:   camera %s: %d people (%g to %g)" %
+                      (message["stream_id"], people["value"], people["low"], people["high"]), file=sys.stderr)
                 print(json.dumps(message))
                 return 0
     except (OSError, RuntimeError, ValueError) as problem:
