@@ -319,7 +319,7 @@ static int read_comment(const struct request *request, struct answer *answer, co
     else if (strlen(*comment) >= ALERT_COMMENT_MAX)
         problem_add_field(answer, "comment", "at most 255 bytes");
     else
-        return 0;
+        return body_known(request, answer, "comment", error);
     return error_set(error, ERR_INVALID, "the comment is wrong");
 }
 
@@ -348,6 +348,9 @@ int alerts_resolve(struct api *api, struct request *request, struct answer *answ
 int alert_test(struct api *api, struct request *request, struct answer *answer, struct error *error)
 {
     struct alert_event event = {0};
-    int rc = api->control.ops->alert_test(api->control.self, request->who.name, &event, error);
+    int rc = body_known(request, answer, NULL, error);
+    if (rc != 0)
+        return rc;
+    rc = api->control.ops->alert_test(api->control.self, request->who.name, &event, error);
     return rc != 0 ? rc : write_result(&event, 201, answer, error);
 }

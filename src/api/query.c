@@ -3,6 +3,7 @@
 #include "api/problem.h"
 #include "api/resources.h"
 #include "base/clock.h"
+#include "base/json_read.h"
 #include "base/text.h"
 
 int query_int(const struct request *request, struct answer *answer, const char *name, int64_t low,
@@ -58,6 +59,20 @@ int query_known(const struct request *request, struct answer *answer, struct err
             problem_add_field(answer, request->target.query[i].name, "not a parameter of this resource");
             rc = error_set(error, ERR_INVALID, "query: '%s' is not a parameter of this resource",
                            request->target.query[i].name);
+        }
+    }
+    return rc;
+}
+
+int body_known(const struct request *request, struct answer *answer, const char *only, struct error *error)
+{
+    int rc = 0;
+    const char *key;
+    const struct json *value;
+    for (size_t i = 0; json_entry(request->json, i, &key, &value); i++) {
+        if (only == NULL || strcmp(key, only) != 0) {
+            problem_add_field(answer, key, "not a field of this body");
+            rc = error_set(error, ERR_INVALID, "'%s' is not a field of this body", key);
         }
     }
     return rc;

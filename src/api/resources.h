@@ -30,4 +30,7 @@ int query_identifier(const struct request *request, struct answer *answer, const
  * result. */
 int query_known(const struct request *request, struct answer *answer, struct error *error);
 
+/* Refuses members of a body beside `only` (NULL: any member): a misspelt one must not be lost in silence. */
+int body_known(const struct request *request, struct answer *answer, const char *only, struct error *error);
+
 #endif

@@ -49,6 +49,9 @@ int session_create(struct api *api, struct request *request, struct answer *answ
         problem_add_field(answer, "key", "expected the text of a key");
         return error_set(error, ERR_INVALID, "a key is needed to open a session");
     }
+    int rc = body_known(request, answer, "key", error);
+    if (rc != 0)
+        return rc;
     if (request->header.origin != NULL &&
         (request->header.host == NULL || !origin_matches(request->header.origin, request->header.host))) {
         problem_write(answer, 403, "origin %.80s is not this server", request->header.origin);
@@ -56,7 +59,7 @@ int session_create(struct api *api, struct request *request, struct answer *answ
     }
     struct identity who;
     char token[SESSION_TOKEN_TEXT];
-    int rc = auth_check_key(api->auth, key, &who, error);
+    rc = auth_check_key(api->auth, key, &who, error);
     if (rc == ERR_AUTH && refuse_guesses(api, request, answer))
         return 0;
     if (rc == 0)
