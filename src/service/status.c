@@ -104,12 +104,26 @@ static void write_store(struct json_writer *w, const char *kind, const struct wr
     json_object_end(w);
 }
 
-static void write_warnings(struct json_writer *w, const struct writer_state *state, const char *lost,
-                           int64_t free_bytes)
+static void warn_of_alerts(struct json_writer *w, struct alert_engine *engine)
+{
+    struct alert_engine_state state;
+    char text[512];
+    alert_engine_get_state(engine, &state);
+    if (!state.journal_ok) {
+        text_format(text, sizeof text, "alerts would not survive a crash: %s", state.last_error);
+        json_text(w, text);
+    }
+    if (state.lost > 0)
+        json_text(w, "the store was away for too long: some of the alerts' history was not kept");
+}
+
+static void write_warnings(struct service *s, struct json_writer *w, const struct writer_state *state,
+                           const char *lost, int64_t free_bytes)
 {
     char text[512];
     json_key(w, "warnings");
     json_array_begin(w);
+    warn_of_alerts(w, s->engine);
     if (lost[0]) {
         text_format(text, sizeof text, "cameras without picture: %s", lost);
         json_text(w, text);
@@ -144,7 +158,7 @@ void status_write_json(struct service *s, struct json_writer *w)
     write_alerts(s, w);
     write_store(w, s->store.kind->name, &state, free_bytes);
     write_process(w);
-    write_warnings(w, &state, lost, free_bytes);
+    write_warnings(s, w, &state, lost, free_bytes);
 }
 
 bool status_healthy(struct service *s, char *why, size_t why_size)
