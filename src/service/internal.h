@@ -8,6 +8,7 @@
 #include "alerting/engine.h"
 #include "pipeline/manager.h"
 #include "service/encoders.h"
+#include "service/figures.h"
 #include "service/latest.h"
 #include "service/service.h"
 #include "service/stills.h"
@@ -26,6 +27,7 @@ struct service {
     struct latest *latest; /* newest picture and geometry per stream */
     struct stills *stills; /* pictures of alerts on their way to disk */
     struct encoders *encoders;
+    struct figures *figures;
     struct instant started;
     atomic_bool stopping;
 };
@@ -47,6 +49,9 @@ int streams_remove(struct service *service, const char *stream_id, struct error 
 
 /* status.c */
 void status_write_json(struct service *service, struct json_writer *w);
+size_t status_live_streams(struct service *service);
+double process_cpu_seconds(void);
+int64_t process_resident_bytes(void); /* -1: unknown */
 bool status_healthy(struct service *service, char *why, size_t why_size);
 
 /* control.c */

@@ -159,11 +159,16 @@ static int start_stills(struct service *s, struct error *error)
     return stills_start(s->config->server.pictures_dir, STILL_QUALITY, s->encoders, &s->stills, error);
 }
 
+static int start_figures(struct service *s, struct error *error)
+{
+    return figures_start(s, &s->figures, error);
+}
+
 int service_start(struct config *config, struct service **service, struct error *error)
 {
-    static int (*const steps[])(struct service *,
-                                struct error *) = {open_store,   open_bus,     start_stills,  start_writer,
-                                                   start_engine, open_network, start_manager, streams_start};
+    static int (*const steps[])(struct service *, struct error *) = {
+        open_store,   open_bus,      start_stills,  start_writer, start_engine,
+        open_network, start_manager, streams_start, start_figures};
     *service = NULL;
     int result = secret_init(error);
     if (result < 0)
@@ -205,6 +210,7 @@ void service_stop(struct service **service)
     if (!s)
         return;
     atomic_store(&s->stopping, true);
+    figures_stop(&s->figures);
     manager_stop(&s->manager);
     if (s->network)
         network_close(&s->network);

@@ -13,7 +13,7 @@
 
 #define DISK_LOW_BYTES (INT64_C(500) << 20)
 
-static int64_t resident_bytes(void)
+int64_t process_resident_bytes(void)
 {
     long pages = 0, ignored;
     FILE *f = fopen("/proc/self/statm", "r");
@@ -24,7 +24,7 @@ static int64_t resident_bytes(void)
     return n == 2 ? (int64_t)pages * sysconf(_SC_PAGESIZE) : -1;
 }
 
-static double cpu_seconds(void)
+double process_cpu_seconds(void)
 {
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
@@ -37,9 +37,19 @@ static void write_process(struct json_writer *w)
     json_key(w, "process");
     json_object_begin(w);
     json_put_int(w, "pid", getpid());
-    json_put_number(w, "cpu_s", cpu_seconds(), 2);
-    json_put_int(w, "resident_bytes", resident_bytes());
+    json_put_number(w, "cpu_s", process_cpu_seconds(), 2);
+    json_put_int(w, "resident_bytes", process_resident_bytes());
     json_object_end(w);
+}
+
+size_t status_live_streams(struct service *s)
+{
+    struct stream_status *statuses = calloc(MANAGER_STREAMS_MAX, sizeof *statuses);
+    size_t count = statuses ? manager_statuses(s->manager, statuses, MANAGER_STREAMS_MAX) : 0, live = 0;
+    for (size_t i = 0; i < count; i++)
+        live += statuses[i].state == STREAM_LIVE;
+    free(statuses);
+    return live;
 }
 
 static size_t write_streams(struct service *s, struct json_writer *w, size_t lost_limit, char *lost,
