@@ -365,6 +365,19 @@ double camera_ground_error(const struct camera_model *camera, struct point pixel
     return sqrt((j[0] * j[0] + j[2] * j[2]) * vx + (j[1] * j[1] + j[3] * j[3]) * vy + residual * residual);
 }
 
+bool camera_position(const struct camera_model *camera, double position[3])
+{
+    if (camera->kind != CAMERA_TSAI && camera->kind != CAMERA_PINHOLE) {
+        return false;
+    }
+    const double *r = camera->derived + ROTATION;
+    const double *t = camera->derived + TRANSLATION;
+    for (int i = 0; i < 3; i++) {
+        position[i] = -(r[i] * t[0] + r[3 + i] * t[1] + r[6 + i] * t[2]);
+    }
+    return true;
+}
+
 double camera_pixels_per_metre(const struct camera_model *camera, struct point pixel)
 {
     double j[4];

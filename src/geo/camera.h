@@ -66,6 +66,8 @@ bool camera_ground_jacobian(const struct camera_model *camera, struct point pixe
  * ground position. */
 double camera_ground_error(const struct camera_model *camera, struct point pixel, double sigma_x,
                            double sigma_y);
+/* Where the camera is, metres, z up; false for a plane map, which does not say. */
+bool camera_position(const struct camera_model *camera, double position[3]);
 /* Mean pixels per metre of ground at a pixel (root of the Jacobian's inverse determinant); NaN where there is
  * none. */
 double camera_pixels_per_metre(const struct camera_model *camera, struct point pixel);
