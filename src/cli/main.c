@@ -16,6 +16,8 @@ struct command {
 static const struct command commands[] = {
     {"analyze", cli_analyze,
      "find, follow and measure the people in a video, a folder of images or one image"},
+    {"calibrate", cli_calibrate,
+     "where a pixel lies on the ground: from point pairs or other tools, with its error"},
     {"config", cli_config, "check a configuration file, or print every key that can be in one"},
     {"doctor", cli_doctor, "whether machine, model, disk, port and cameras are as the configuration needs"},
     {"eval", cli_eval, "score results against labels"},
