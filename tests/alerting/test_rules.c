@@ -135,7 +135,7 @@ static void low_is_bad(void **state)
 {
     (void)state;
     static const struct step steps[] = {
-        {0, 60, 75, LEVEL_NONE, true, false},      {60.1, 70.1, 60, LEVEL_MEDIUM, false, false},
+        {0, 60, 75, LEVEL_NONE, true, false},       {60.1, 70.1, 60, LEVEL_MEDIUM, false, false},
         {70.2, 79, 30, LEVEL_MEDIUM, false, false}, {79.1, 80.2, 20, LEVEL_HIGH, false, false},
         {80.3, 119, 69, LEVEL_NONE, false, false},  {119.1, 149.1, 71, LEVEL_NONE, true, false}};
     static const struct {
