@@ -275,6 +275,20 @@ async function controlsHaveNames(page) {
   assert(nameless.length === 0, nameless.join("\n"));
 }
 
+/** The client of docs/api.md, as it stands there, in a page that has a session. */
+async function documentedClient(page) {
+  const code = /```js\n([\s\S]*?)```/.exec(readFileSync(join(root, "docs/api.md"), "utf8"))[1];
+  assert(code.trim().split("\n").length <= 22, "the client is longer than it says");
+  const said = [];
+  const listen = (message) => said.push(message.text());
+  page.on("console", listen);
+  await page.evaluate(`(() => { ${code} globalThis.documentedClient = socket; })()`);
+  for (let i = 0; i < 100 && said.filter((text) => /^square \d+$/.test(text)).length < 3; i++) await sleep(100);
+  await page.evaluate("documentedClient.close()");
+  page.off("console", listen);
+  assert(said.filter((text) => /^square \d+$/.test(text)).length >= 3, said.join("\n"));
+}
+
 async function keyboard(page) {
   await page.keyboard.press("d");
   const dark = await page.evaluate(() => document.documentElement.dataset.theme);
@@ -319,6 +333,7 @@ async function run() {
     await step("boxes and pictures still belong together", () => boxesBelongToTheirPicture(page));
     await step("a test alert is raised and resolved", () => testAlert(page));
     await step("history from before the restart is in the chart", () => historyIsDrawn(page));
+    await step("the client of docs/api.md works", () => documentedClient(page));
     await step("keys: theme, camera, settings", () => keyboard(page));
     await step("contrast is enough in the light", () => contrastIsEnough(page));
     await page.keyboard.press("d");

@@ -4,12 +4,14 @@
 The routes come from /openapi.json: one that is new and not in CALLS fails the test.
 """
 import json
+import os
 import pathlib
 import re
+import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tools"))
-from sci_service import CLIP, Service, Tap, assets_missing, demo_sections  # noqa: E402
+from sci_service import CLIP, ROOT, Service, Tap, assets_missing, demo_sections  # noqa: E402
 
 tap = Tap()
 ROLES = ["viewer", "operator", "admin"]
@@ -300,6 +302,29 @@ def no_secret_is_shown(site):
     assert "hunter2" not in site.service.log.read_text(errors="replace"), "the password is in the log"
 
 
+def documented_lines(site):
+    """Every curl line of docs/api.md, as it stands there; each documented route has one."""
+    text = (ROOT / "docs/api.md").read_text()
+    lines = re.findall(r"^\| (\w+) \| `(curl .*)` \|$", text, re.M)
+    pictured, folder = site.pictured(), site.service.folder / "curl"
+    folder.mkdir(exist_ok=True)
+    called = set()
+    for who, line in lines:
+        path = re.search(r"\$BASE(/[^\s\"?]*)", line).group(1)
+        alert = pictured if path.endswith("picture.jpg") else site.service.call("POST", "/alerts/test", site.service.key("operator"), {})[1]["alert_id"]
+        environment = dict(os.environ, BASE=f"http://127.0.0.1:{site.service.port}", KEY=site.service.key("viewer" if who == "anybody" else who), ALERT=alert,
+                           JSON="Content-Type: application/json")
+        environment["AUTH"] = "Authorization: Bearer " + environment["KEY"]
+        ended = subprocess.run(["bash", "-c", line.replace("curl ", "curl -w '%{http_code}' ", 1)], cwd=folder, env=environment, capture_output=True)
+        status = ended.stdout[-3:].decode()
+        assert status in ("101", "200", "201", "204"), f"{line}\n{ended.stdout[-400:]}"
+        method = re.search(r"-X (\w+)", line)
+        pattern = re.sub(r"/(gate_b|square|\$ALERT)(?=/|$)", "/{id}", path)
+        called.add((method.group(1).lower() if method else "post" if " -d " in line else "get", pattern))
+    missing = {(method, path) for method, path, _ in site.routes} - called
+    assert not missing, f"without a line in docs/api.md: {missing}"
+
+
 def main():
     why = assets_missing()
     if why:
@@ -329,6 +354,7 @@ def main():
         tap.run("metrics are Prometheus's", metrics_are_prometheus, site)
         tap.run("a picture has its number", picture_has_its_number, site)
         tap.run("history comes in pages", history_pages, site)
+        tap.run("every curl line of docs/api.md", documented_lines, site)
         tap.run("passwords of cameras are never shown", no_secret_is_shown, site)
     return tap.end()
 
