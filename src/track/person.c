@@ -79,7 +79,7 @@ void person_see(struct person *p, const struct detection *d, int64_t time_ns, do
     if (gap_s > 1.5 * frame_s) {
         run_along_gap(p, d, gap_s, frame_s, params);
     }
-    double doubt = 1 + params->doubt * (1 - (double)d->score);
+    double doubt = 1 + params->doubt * fmax(0, 1 - (double)d->score);
     box_filter_update(&p->filter, d->box, doubt, &params->noise);
     remember(p, d, time_ns);
 }

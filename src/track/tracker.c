@@ -117,9 +117,12 @@ static int check_input(const struct tracker *t, const struct tracker_input *inpu
     }
     for (size_t j = 0; j < input->detection_count; j++) {
         const struct detection *d = &input->detections[j];
-        if (!isfinite(d->box.x) || !isfinite(d->box.y) || !isfinite(d->box.w) || !isfinite(d->box.h) ||
-            !isfinite(d->score)) {
-            return error_set(error, ERR_INVALID, "tracker: detection %zu is not finite", j);
+        const float values[] = {d->box.x, d->box.y, d->box.w, d->box.h, d->score};
+        for (size_t k = 0; k < sizeof values / sizeof values[0]; k++) {
+            if (!isfinite(values[k])) {
+                static const char *const names[] = {"x", "y", "w", "h", "score"};
+                return error_set(error, ERR_INVALID, "tracker: detection %zu: %s is not finite", j, names[k]);
+            }
         }
     }
     return 0;

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "../crowd/count_allocations.h"
 #include "base/random.h"
 #include "track/assignment.h"
 #include "track/lap_dense.h"
@@ -298,6 +299,35 @@ static void kernels_agree(void **state)
     }
 }
 
+/* Once the workspace has met a size, no call of that size or less takes memory. */
+static void takes_no_memory_again(void **state)
+{
+    (void)state;
+    static size_t start[ENTRIES_MAX];
+    static int32_t column[ENTRIES_MAX];
+    static double value[ENTRIES_MAX];
+    if (!ALLOCATIONS_ARE_COUNTED) {
+        skip();
+    }
+    struct assignment *fresh = assignment_create();
+    assert_non_null(fresh);
+    size_t before = allocation_count, first = 0;
+    for (uint64_t round = 0; round < 3; round++) {
+        for (uint64_t seed = 0; seed < 2 * KIND_COUNT; seed++) {
+            size_t rows = seed % 2 == 0 ? 200 : 90, columns = seed % 3 == 0 ? 200 : 150;
+            make_instance((enum kind)(seed % KIND_COUNT), rows, columns, seed, cost_buffer);
+            to_sparse(cost_buffer, rows, columns, start, column, value);
+            assert_int_equal(assignment_solve(fresh, cost_buffer, rows, columns, result_buffer, NULL), 0);
+            assert_int_equal(
+                assignment_solve_sparse(fresh, start, column, value, rows, columns, result_buffer, NULL), 0);
+        }
+        first = round == 0 ? allocation_count : first;
+    }
+    assert_true(first > before);
+    assert_int_equal(allocation_count, first);
+    assignment_destroy(fresh);
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -327,6 +357,7 @@ int main(void)
         cmocka_unit_test(empty_problems),
         cmocka_unit_test(refuses_what_is_no_cost),
         cmocka_unit_test(kernels_agree),
+        cmocka_unit_test(takes_no_memory_again),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

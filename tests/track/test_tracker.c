@@ -5,11 +5,13 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
+#include "../crowd/count_allocations.h"
 #include "base/clock.h"
 #include "base/random.h"
 #include "track/tracker.h"
@@ -308,14 +310,81 @@ static void refuses_bad_input(void **state)
     assert_int_equal(step_full(&s, 1, NULL), ERR_INVALID);
     assert_int_equal(step_full(&s, 0.5, NULL), ERR_INVALID);
     static const float wrong[] = {NAN, INFINITY, -INFINITY};
-    for (size_t k = 0; k < 3; k++) {
+    static const char *const names[] = {"x", "y", "w", "h", "score"};
+    for (size_t k = 0; k < 15; k++) {
+        char place[64];
+        add_box(&s, 200, 300, 100, 0.9);
         add_box(&s, 500, 300, 100, 0.9);
-        s.boxes[0].box.w = wrong[k];
-        assert_int_equal(step_full(&s, 2, NULL), ERR_INVALID);
+        float *fields[] = {&s.boxes[1].box.x, &s.boxes[1].box.y, &s.boxes[1].box.w, &s.boxes[1].box.h,
+                           &s.boxes[1].score};
+        *fields[k / 3] = wrong[k % 3];
+        struct tracker_input input = {
+            .time_ns = 2 * NS_PER_S, .width = WIDTH, .height = HEIGHT, .detections = s.boxes};
+        input.detection_count = s.box_count;
+        s.box_count = 0;
+        assert_int_equal(tracker_update(s.tracker, &input, &s.tracks, &s.track_count, &error), ERR_INVALID);
+        (void)snprintf(place, sizeof place, "tracker: detection 1: %s is not finite", names[k / 3]);
+        assert_string_equal(error.text, place);
     }
     add_box(&s, 500, 300, 100, 0.9);
     step(&s, 2); /* refused pictures have changed nothing */
     tracker_destroy(&s.tracker);
+}
+
+/* Nobody, one, none again, one; boxes without a size; scores beyond any scale. */
+static void nobody_and_one(void **state)
+{
+    (void)state;
+    for (int kind = 0; kind < DETECTOR_COUNT; kind++) {
+        struct scene s;
+        struct tracker_params p = tracker_params_for((enum detector_kind)kind);
+        open_scene(&s, &p);
+        for (int k = 0; k < 40; k++) {
+            if (k >= 10 && k < 30) {
+                add_box(&s, 500 + k, 300, 100, k % 2 == 0 ? 100 : 0.99);
+                add_box(&s, 300, 300, 0, 0.99);
+                add_box(&s, 800, 300, 100, -5);
+            }
+            step(&s, k / 10.0);
+            assert_int_equal(s.track_count, k >= 10 + p.confirm_hits - 1 && k < 30 ? 1 : s.track_count);
+            assert_true(s.track_count <= 1);
+            for (size_t i = 0; i < s.track_count && k < 30; i++) {
+                assert_true(fabs((double)s.tracks[i].box.x + 20 - 500 - k) < 6);
+                assert_true(fabs((double)s.tracks[i].box.h - 100) < 3);
+            }
+        }
+        assert_int_equal(s.track_count, 0);
+        tracker_destroy(&s.tracker);
+    }
+}
+
+/* Sixty people to and fro: after the first second no picture takes memory. */
+static void takes_no_memory_in_steady_state(void **state)
+{
+    (void)state;
+    if (!ALLOCATIONS_ARE_COUNTED) {
+        skip();
+    }
+    for (int kind = 0; kind < DETECTOR_COUNT; kind++) {
+        struct scene s;
+        struct tracker_params p = tracker_params_for((enum detector_kind)kind);
+        struct random_state r;
+        size_t before = 0;
+        random_seed(&r, 5);
+        open_scene(&s, &p);
+        for (int k = 0; k < 200; k++) {
+            for (int i = 0; i < 60; i++) {
+                double x = 500 + 450 * sin(k * 0.02 + i), luck = k == 0 ? 0 : random_unit(&r);
+                add_box(&s, x, 100 + 8 * i, 40 + i, luck < 0.8 ? 0.95 : luck < 0.9 ? 0.3 : 0.05);
+            }
+            before = k == 10 ? allocation_count : before;
+            step(&s, k / 10.0);
+        }
+        assert_true(s.track_count > 30);
+        assert_true(before > 0);
+        assert_int_equal(allocation_count, before);
+        tracker_destroy(&s.tracker);
+    }
 }
 
 int main(void)
@@ -331,6 +400,8 @@ int main(void)
         cmocka_unit_test(order_of_boxes_changes_only_ids),
         cmocka_unit_test(same_input_same_bytes),
         cmocka_unit_test(refuses_bad_input),
+        cmocka_unit_test(nobody_and_one),
+        cmocka_unit_test(takes_no_memory_in_steady_state),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
