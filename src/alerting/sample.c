@@ -22,7 +22,9 @@ struct sample *sample_of_snapshot(const struct snapshot *snapshot)
     if (!sample)
         return NULL;
     text_copy(sample->stream_id, sizeof sample->stream_id, snapshot->stream_id);
+    /* Black or frozen pictures are none: the camera is silent since the last that showed something. */
     sample->capture = snapshot->capture;
+    sample->capture.mono_ns -= snapshot->blind_ns;
     sample->place_count = 0;
     set_place(sample, "", SCOPE_STREAM, ZONE_MOVING, &snapshot->measures);
     for (size_t i = 0; i < snapshot->zone_count; i++)

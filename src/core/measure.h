@@ -67,6 +67,9 @@ enum measure_id { MEASURE_TABLE(MEASURE_ENUM) MEASURE_COUNT };
 #define REASON_NOT_VISIBLE "not in view"
 #define REASON_NOT_MEASURABLE "not measurable"
 #define REASON_NO_PICTURE "no picture"
+#define REASON_BLACK "the picture is black"
+#define REASON_PLAIN "the picture shows nothing"
+#define REASON_FROZEN "the picture is frozen"
 #define REASON_NOT_RISING "not rising"
 #define REASON_NO_WIDTH "width not stated"
 

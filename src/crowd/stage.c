@@ -303,3 +303,28 @@ int crowd_stage_update(struct crowd_stage *stage, const struct crowd_input *inpu
     snapshot->grid = s->area.area_m2 > 0 ? &s->grid : NULL;
     return 0;
 }
+
+/* What a place cannot have stays as it is: it is not published. */
+static void invalidate_set(struct measure_set *set, const char *reason)
+{
+    for (size_t i = 0; i < MEASURE_COUNT; i++) {
+        const char *had = set->of[i].reason;
+        if (set->of[i].valid || !had || strcmp(had, REASON_NOT_MEASURED) != 0) {
+            set->of[i] = measure_invalid(reason);
+        }
+    }
+}
+
+void crowd_stage_invalidate(struct crowd_stage *stage, struct snapshot *snapshot, const char *reason)
+{
+    invalidate_set(&snapshot->measures, reason);
+    for (size_t i = 0; i < stage->zone_count; i++) {
+        invalidate_set(&stage->zone_states[i].measures, reason);
+    }
+    for (size_t i = 0; i < stage->line_count; i++) {
+        invalidate_set(&stage->line_states[i].measures, reason);
+    }
+    snapshot->track_count = 0;
+    snapshot->hotspot_count = 0;
+    snapshot->grid = NULL;
+}

@@ -43,4 +43,8 @@ void crowd_stage_destroy(struct crowd_stage **stage);
 int crowd_stage_update(struct crowd_stage *stage, const struct crowd_input *input, struct snapshot *snapshot,
                        struct error *error);
 
+/* The picture shows nothing (`reason`: one of core/measure.h): everything of `snapshot` that was measured is
+ * not valid, and nobody is there. Line counts stay. `snapshot` is the latest of this stage. */
+void crowd_stage_invalidate(struct crowd_stage *stage, struct snapshot *snapshot, const char *reason);
+
 #endif

@@ -96,7 +96,9 @@ static void publish(struct manager *m, struct camera *camera, struct snapshot *s
     memcpy(snapshot->epoch, camera->status.epoch, sizeof snapshot->epoch);
     snapshot->seq = camera->status.seq + 1; /* only the worker that serves the camera changes it */
     snapshot->published = clock_now();
-    double age = (double)(snapshot->published.mono_ns - snapshot->capture.mono_ns) / 1e9;
+    /* A picture that shows nothing is none. */
+    int64_t seen_ns = snapshot->capture.mono_ns - snapshot->blind_ns;
+    double age = (double)(snapshot->published.mono_ns - seen_ns) / 1e9;
     snapshot->measures.of[MEASURE_PICTURE_AGE] = measure_exact(age > 0 ? age : 0);
     for (size_t i = 0; i < m->sink_count; i++)
         m->sinks[i].put(m->sinks[i].self, snapshot, picture);

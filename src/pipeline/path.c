@@ -7,12 +7,15 @@
 #include "base/text.h"
 #include "crowd/stage.h"
 #include "track/tracker.h"
+#include "vision/picture_health.h"
 
 struct camera_path {
     const struct stream_config *stream;
     struct view *view;
     struct tracker *tracker;
     struct crowd_stage *stage;
+    struct picture_health health;
+    int64_t sound_ns;     /* stream time of the last picture that showed something */
     struct track *tracks; /* own copy: the stage fills in the ground */
     size_t track_capacity;
 };
@@ -181,12 +184,31 @@ static void begin_snapshot(const struct camera_path *p, const struct observation
     measure_set_clear(&s->measures);
 }
 
+/* Nothing is measured in a picture that shows nothing: that is not the same as nobody being there. */
+static void note_health(struct camera_path *p, const struct observation *o, enum picture_fault fault,
+                        struct snapshot *snapshot)
+{
+    if (fault == PICTURE_SOUND) {
+        p->sound_ns = o->stream_ns;
+        return;
+    }
+    snapshot->degraded = picture_fault_reason(fault);
+    int64_t since = fault == PICTURE_FROZEN ? p->health.changed_ns : p->sound_ns;
+    snapshot->blind_ns = o->stream_ns > since ? o->stream_ns - since : 1;
+    crowd_stage_invalidate(p->stage, snapshot, snapshot->degraded);
+}
+
 int camera_path_measure(struct camera_path *path, const struct observation *observation,
                         const struct detection *detections, size_t detection_count, struct snapshot *snapshot,
                         struct error *error)
 {
     size_t count = 0;
     int result;
+    enum picture_fault fault = observation->kind == OBSERVATION_PICTURE
+                                   ? picture_health_look(&path->health, observation->picture)
+                                   : PICTURE_SOUND;
+    if (fault == PICTURE_BLACK || fault == PICTURE_PLAIN)
+        detection_count = 0;
     begin_snapshot(path, observation, snapshot);
     if (observation->kind == OBSERVATION_POSITIONS) {
         count = observation->position_count;
@@ -209,5 +231,7 @@ int camera_path_measure(struct camera_path *path, const struct observation *obse
     result = crowd_stage_update(path->stage, &input, snapshot, error);
     snapshot->tracks = path->tracks;
     snapshot->track_count = count;
+    if (result == 0)
+        note_health(path, observation, fault, snapshot);
     return result;
 }
