@@ -23,6 +23,7 @@ struct journal {
     int fd;
     size_t bytes; /* of the file: two regions */
     struct journal_place place;
+    bool has_tail; /* at opening: something follows the last whole record */
     struct buffer scratch;
 };
 
@@ -250,6 +251,10 @@ static int load(struct journal *journal, journal_visit *visit, void *user, struc
     if (code < 0)
         (void)error_prefix(error, "%s", journal->path);
     journal->bytes = content.size;
+    size_t end = (size_t)journal->place.region * (content.size / 2) + HEADER_SIZE + journal->place.used;
+    size_t region_end = (size_t)(journal->place.region + 1) * (content.size / 2);
+    journal->has_tail = code == 0 && journal->place.generation > 0 &&
+                        !is_blank((const unsigned char *)content.data + end, region_end - end);
     buffer_free(&content);
     return code;
 }
@@ -340,7 +345,8 @@ static int open_or_create(struct journal *journal, size_t bytes, journal_visit *
         return code;
     if (journal->place.generation == 0)
         return lay_out(journal, bytes, error);
-    if (journal->bytes != bytes)
+    /* Behind a torn record there may be whole ones, which a new record of its length would bring back. */
+    if (journal->bytes != bytes || journal->has_tail)
         (void)make_resized(journal, bytes, NULL);
     return 0;
 }

@@ -10,7 +10,8 @@
  *
  * The current region is the one with the valid header of the greater generation. It ends at the first record
  * that is not whole: a tail that was torn by a crash was never answered for. Records of an earlier use of the
- * region do not have its generation in their CRC and so end it too.
+ * region do not have its generation in their CRC and so end it too. A file with such a tail is made anew at
+ * opening: whole records behind a torn one must not come back when it is overwritten.
  *
  * Not thread-safe: it belongs to the alert thread. The file is locked: one process has it.
  */
