@@ -22,7 +22,7 @@ line, "N passed, N failed, N skipped".
 Categories:
   infrastructure  set-up scripts, layout of the source, format
   unit            every module by itself
-  sanitizer       the unit tests under AddressSanitizer, UndefinedBehaviorSanitizer and ThreadSanitizer
+  sanitizer       unit tests and the whole program under AddressSanitizer, UndefinedBehaviorSanitizer and ThreadSanitizer
   integration     the whole program on video
   api             routes, roles, errors
   websocket       live messages
@@ -88,9 +88,13 @@ run_sanitizer() {
     if build_or_fail build-asan -Db_sanitize=address,undefined -Db_lundef=false -Dbench=false; then
         UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1 \
             run_suite build-asan unit --timeout-multiplier 5
+        UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1 \
+            run_suite build-asan whole
     fi
     if build_or_fail build-tsan -Db_sanitize=thread -Db_lundef=false -Dbench=false; then
-        TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1 run_suite build-tsan threads --timeout-multiplier 10
+        local -x TSAN_OPTIONS="halt_on_error=1:second_deadlock_stack=1:suppressions=$ROOT/tests/tsan.supp"
+        run_suite build-tsan threads --timeout-multiplier 10
+        run_suite build-tsan whole
     fi
 }
 

@@ -32,7 +32,7 @@ build_dashboard() {
     node -e "process.exit(parseInt(process.versions.node) >= $NODE_OLDEST ? 0 : 1)" ||
         die "$E_PACKAGE" "node $(node --version): $NODE_OLDEST or newer is needed"
     rm -rf "$web/dist" "$mark"
-    quiet "npm ci" "$ROOT/var/log/npm-ci.log" npm --prefix "$web" ci --ignore-scripts --no-audit --no-fund
+    quiet "npm ci" "$ROOT/var/log/npm-ci.log" npm --prefix "$web" ci --ignore-scripts --no-audit --no-fund --prefer-offline
     quiet "the dashboard" "$ROOT/var/log/web-build.log" npm --prefix "$web" run build
     mkdir -p "$(dirname "$mark")"
     printf '%s\n' "$state" > "$mark" || die "$E_DISK" "$mark: cannot write"
