@@ -23,6 +23,22 @@ void picture_unref(struct picture **picture)
         p->free_picture(p);
 }
 
+struct picture picture_view(const struct picture *picture)
+{
+    return (struct picture){
+        .format = picture->format,
+        .colour = picture->colour,
+        .full_range = picture->full_range,
+        .width = picture->width,
+        .height = picture->height,
+        .planes = {picture->planes[0], picture->planes[1], picture->planes[2]},
+        .strides = {picture->strides[0], picture->strides[1], picture->strides[2]},
+        .capture = picture->capture,
+        .stream_ns = picture->stream_ns,
+        .number = picture->number,
+    };
+}
+
 int picture_plane_count(enum pixel_format format)
 {
     switch (format) {

@@ -46,6 +46,9 @@ struct picture {
 
 struct picture *picture_ref(struct picture *picture); /* returns it */
 void picture_unref(struct picture **picture);         /* clears the pointer; NULL is fine */
+/* What the picture shows and where its pixels are, to look at while a reference is held. It has no reference
+ * of its own: others count theirs in the picture meanwhile, so it is never copied as a whole. */
+struct picture picture_view(const struct picture *picture);
 
 /* Own memory in one block, one reference, planes set. NULL without memory or for a size
  * outside 1..PICTURE_SIDE_MAX. */

@@ -78,17 +78,7 @@ static int ensure_room(struct jpeg_encoder *e, int width, int height, int sampli
 static int convert_to_scratch(struct jpeg_encoder *e, const struct picture *picture, int width, int height,
                               struct error *error)
 {
-    /* Only looked at, without the last column or row of an odd side. Not copied as a whole: others count
-     * their references in it meanwhile. */
-    struct picture view = {
-        .format = picture->format,
-        .colour = picture->colour,
-        .full_range = picture->full_range,
-        .width = picture->width,
-        .height = picture->height,
-        .planes = {picture->planes[0], picture->planes[1], picture->planes[2]},
-        .strides = {picture->strides[0], picture->strides[1], picture->strides[2]},
-    };
+    struct picture view = picture_view(picture); /* without the last column or row of an odd side */
 
     if (picture->width == width + 1 && width > 0)
         view.width = width;

@@ -205,7 +205,7 @@ static int fill_frame(struct video_writer *w, int64_t tick, struct error *error)
 int video_writer_add(struct video_writer *w, const struct picture *picture, int64_t stream_ns,
                      struct error *error)
 {
-    struct picture view = *picture; /* only looked at: without an odd side's last column or row */
+    struct picture view = picture_view(picture); /* without an odd side's last column or row */
     int64_t tick = av_rescale(stream_ns, TICKS, NS_PER_S);
     int result = 0;
 

@@ -34,7 +34,7 @@ def serve():
     with Service() as service:
         admin = service.key("admin")
         client = service.websocket(admin, timeout=60)
-        client.send({"type": "subscribe", "streams": "*", "pictures": "*"})
+        client.send({"type": "subscribe", "streams": "*", "pictures": True})
         client.receive_type("stream_update")
         extra = {"stream_id": "second", "uri": str(CLIP), "loop": True, "paced": True, "frame_rate": 7}
         assert service.call("POST", "/streams", admin, extra)[0] == 201
