@@ -98,7 +98,11 @@ static void triangulate(struct cell *cells, size_t n, struct point *all)
         assert_int_equal(count, 3);
         add_triangle(cells, n, all, ids);
     }
-    qh_freeqhull(qh, qh_ALL);
+    int left;
+    int bytes_left;
+    qh_freeqhull(qh, !qh_ALL);
+    qh_memfreeshort(qh, &left, &bytes_left);
+    assert_int_equal(left, 0);
 }
 
 static void cells_are_those_of_qhull(void **state)
