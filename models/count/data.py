@@ -1,0 +1,116 @@
+"""Training crops: drawn by a seeded generator, so that a run can be repeated and resumed to the same crop."""
+import glob
+import json
+import os
+
+import numpy as np
+import torch
+from PIL import Image
+
+import targets
+from network import MEAN_BGR, STD_BGR, STRIDE, crowd_class
+
+SCALES = (0.6, 1.5)
+NEGATIVE_SHARE = 0.12  # of the crops, shows nobody
+
+
+def load_index(folder):
+    with open(os.path.join(folder, "index.json"), encoding="utf-8") as fh:
+        return json.load(fh)
+
+
+def normalised(bgr):
+    """H x W x 3 in 0..255 to 3 x H x W float32."""
+    return np.ascontiguousarray(((np.asarray(bgr, np.float32) - MEAN_BGR) / STD_BGR).transpose(2, 0, 1))
+
+
+def resized(array, width, height):
+    return np.asarray(Image.fromarray(np.ascontiguousarray(array)).resize((width, height), Image.BILINEAR))
+
+
+def smooth_field(rng, size, cells):
+    """A random surface of that many bumps: clouds, lawns, walls."""
+    small = rng.integers(0, 256, (cells, cells, 3), dtype=np.uint8)
+    return resized(small, size, size)
+
+
+def synthetic_empty(rng, size):
+    """Pictures without anybody that no photographer would take: black, flat, noise, clouds, stripes and rows of seats."""
+    kind = rng.integers(6)
+    if kind == 0:
+        return np.full((size, size, 3), rng.integers(0, 256, 3) * (rng.random() < 0.7), np.uint8)
+    if kind == 1:
+        noise = rng.normal(rng.uniform(0, 255), rng.uniform(5, 90), (size, size, 3))
+        return np.clip(noise, 0, 255).astype(np.uint8)
+    field = smooth_field(rng, size, int(2 ** rng.uniform(1, 7)))
+    if kind == 2:
+        return field
+    if kind == 3:
+        grain = rng.normal(0, rng.uniform(2, 40), (size, size, 1))
+        return np.clip(field + grain, 0, 255).astype(np.uint8)
+    y, x = np.mgrid[:size, :size]
+    angle, period = rng.uniform(0, np.pi), rng.uniform(6, 80)
+    wave = np.sin((x * np.cos(angle) + y * np.sin(angle)) * 2 * np.pi / period)
+    if kind == 5:  # a grid of bright spots is what seats and windows look like
+        wave = wave * np.sin((y * np.cos(angle) - x * np.sin(angle)) * 2 * np.pi / (period * rng.uniform(0.5, 2)))
+    sharp = np.clip(wave * rng.uniform(1, 8), -1, 1)[:, :, None]
+    return np.clip(0.5 * field + 64 + sharp * rng.uniform(10, 90), 0, 255).astype(np.uint8)
+
+
+def photometric(rng, x):
+    """Light, contrast, colour cast, grey and noise on a normalised crop."""
+    x = x * np.float32(rng.uniform(0.7, 1.3)) + np.float32(rng.uniform(-0.4, 0.4))
+    x = x + rng.uniform(-0.12, 0.12, (3, 1, 1)).astype(np.float32)
+    if rng.random() < 0.15:
+        x = np.repeat(x.mean(0, keepdims=True), 3, 0)
+    if rng.random() < 0.3:
+        x = x + rng.normal(0, rng.uniform(0.02, 0.15), x.shape).astype(np.float32)
+    return x
+
+
+class Crops:
+    def __init__(self, folder, exclude_fold, size, negatives=None):
+        index = load_index(folder)
+        self.size = size
+        self.pictures = {p: [e for e in index["pictures"] if e["part"] == p and e["fold"] != exclude_fold] for p in "AB"}
+        self.memory = {}
+        for entry in self.pictures["A"] + self.pictures["B"]:
+            base = os.path.join(folder, entry["name"])
+            self.memory[entry["name"]] = (np.load(base + ".npy", mmap_mode="r"), np.load(base + "_heads.npy"))
+        self.negatives = [np.load(n, mmap_mode="r") for n in sorted(glob.glob(os.path.join(negatives, "*.npy")))] if negatives else []
+
+    def cut(self, rng, picture, heads):
+        """A random square, brought to the size; the heads inside it, in its pixels."""
+        height, width = picture.shape[:2]
+        factor = np.exp(rng.uniform(*np.log(SCALES)))
+        side = int(min(round(self.size / factor), width, height))
+        factor = self.size / side
+        left, top = rng.integers(width - side + 1), rng.integers(height - side + 1)
+        crop = resized(picture[top:top + side, left:left + side], self.size, self.size)
+        local = (heads - [left, top, 0.0]) * factor
+        inside = ((local[:, :2] >= 0) & (local[:, :2] < self.size)).all(1)
+        return crop, local[inside]
+
+    def sample(self, rng):
+        if rng.random() < NEGATIVE_SHARE:
+            if self.negatives and rng.random() < 0.6:
+                return self.cut(rng, self.negatives[rng.integers(len(self.negatives))], np.zeros((0, 3)))
+            return synthetic_empty(rng, self.size), np.zeros((0, 3))
+        pool = self.pictures["AB"[rng.integers(2)]]
+        return self.cut(rng, *self.memory[pool[rng.integers(len(pool))]["name"]])
+
+    def batch(self, rng, count):
+        cells = self.size // STRIDE
+        xs, maps, points, crowd = [], [], [], []
+        for _ in range(count):
+            crop, heads = self.sample(rng)
+            if rng.random() < 0.5:
+                crop = crop[:, ::-1]
+                heads = np.column_stack((self.size - 1e-3 - heads[:, 0], heads[:, 1:]))
+            sigma = np.clip(heads[:, 2], targets.SIGMA_LEAST, targets.SIGMA_MOST)
+            xs.append(photometric(rng, normalised(crop)))
+            maps.append(targets.density(heads[:, :2], sigma, cells, cells, STRIDE)[None].astype(np.float32))
+            points.append(torch.from_numpy(heads[:, :2].astype(np.float32)))
+            crowd.append(crowd_class(len(heads), cells * cells))
+        return {"x": torch.from_numpy(np.stack(xs)), "density": torch.from_numpy(np.stack(maps)), "points": points,
+                "crowd": torch.tensor(crowd)}

@@ -1,0 +1,91 @@
+#!/usr/bin/python3
+"""Count the held-out pictures of a run with its averaged weights.
+
+  evaluate.py --data var/count/data --run var/count/run --json errors.json
+
+Mean absolute error and root mean square error per part and by size of the crowd. With runs of all folds (`--run` given several times, each
+with its own held-out fold) the errors are pooled: that is the cross-validation.
+"""
+import argparse
+import json
+import os
+
+import numpy as np
+import torch
+
+from data import load_index, normalised
+from network import STRIDE, CrowdNet
+
+BANDS = (0, 50, 100, 200, 300, 600, 1e9)
+
+
+def padded(x, multiple=32):
+    """3 x H x W with zeros (the mean colour) at the right and the bottom."""
+    pad = [(0, 0)] + [(0, -s % multiple) for s in x.shape[1:]]
+    return np.pad(x, pad)
+
+
+def count_picture(net, bgr):
+    height, width = bgr.shape[:2]
+    x = torch.from_numpy(padded(normalised(bgr)))[None].contiguous(memory_format=torch.channels_last)
+    with torch.no_grad():
+        density, _, total, _ = net(x)
+    rows, columns = -(-height // STRIDE), -(-width // STRIDE)
+    kept = density[0, 0, :rows, :columns].double()
+    return float(kept.sum()), float(torch.exp(total[0, 0])) * rows * columns
+
+
+def held_out(net, folder, fold):
+    """[{name, part, true, count, rate_count}] of one fold."""
+    net.eval()
+    rows = []
+    for entry in load_index(folder)["pictures"]:
+        if entry["fold"] == fold:
+            count, rate = count_picture(net, np.load(os.path.join(folder, entry["name"] + ".npy")))
+            rows.append({"name": entry["name"], "part": entry["part"], "true": entry["heads"],
+                         "count": round(count, 2), "rate_count": round(rate, 2)})
+    return rows
+
+
+def errors(rows):
+    e = np.array([r["count"] - r["true"] for r in rows])
+    return {"pictures": len(rows), "mae": round(float(np.abs(e).mean()), 2), "rmse": round(float(np.sqrt((e**2).mean())), 2),
+            "bias": round(float(e.mean()), 2)} if len(rows) else {"pictures": 0}
+
+
+def summary(rows):
+    out = {part: errors([r for r in rows if r["part"] == part]) for part in "AB"}
+    for low, high in zip(BANDS, BANDS[1:]):
+        chosen = [r for r in rows if low <= r["true"] < high]
+        if chosen:
+            out["%d-%s" % (low, "" if high > 1e8 else int(high) - 1)] = errors(chosen)
+    return out
+
+
+def load_run(run):
+    state = torch.load(os.path.join(run, "checkpoint.pt"), map_location="cpu")
+    net = CrowdNet()
+    net.load_state_dict(state["average"])
+    return net.to(memory_format=torch.channels_last), state
+
+
+def main():
+    ap = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    ap.add_argument("--data", required=True)
+    ap.add_argument("--run", action="append", required=True)
+    ap.add_argument("--json", help="write one row per picture")
+    ap.add_argument("--threads", type=int, default=1)
+    args = ap.parse_args()
+    torch.set_num_threads(args.threads)
+    rows = []
+    for run in args.run:
+        net, state = load_run(run)
+        rows += held_out(net, args.data, state["fold"])
+    print(json.dumps(summary(rows), indent=1))
+    if args.json:
+        with open(args.json, "w", encoding="utf-8") as fh:
+            json.dump(rows, fh, indent=0)
+
+
+if __name__ == "__main__":
+    main()
