@@ -25,6 +25,7 @@ int cli_bad_option(const char *command, int getopt_result, char **argv);
 int cli_finish_output(void);
 
 int cli_calibrate(int argc, char **argv);
+int cli_count(int argc, char **argv);
 int cli_config(int argc, char **argv);
 int cli_doctor(int argc, char **argv);
 int cli_analyze(int argc, char **argv);

@@ -12,6 +12,7 @@ struct evaluation {
 };
 
 static const struct evaluation evaluations[] = {
+    {"count", cli_eval_count, "counts of crowds against marked heads: MAE, RMSE, coverage"},
     {"detect", cli_eval_detect, "person boxes, of a file or made on a clip: average precision, F1"},
     {"mot", cli_eval_mot, "tracks against MOTChallenge ground truth: CLEAR-MOT, IDF1, HOTA"},
 };

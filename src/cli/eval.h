@@ -3,6 +3,7 @@
 #ifndef SCI_CLI_EVAL_H
 #define SCI_CLI_EVAL_H
 
+int cli_eval_count(int argc, char **argv);
 int cli_eval_detect(int argc, char **argv);
 int cli_eval_mot(int argc, char **argv);
 

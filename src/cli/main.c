@@ -19,6 +19,7 @@ static const struct command commands[] = {
     {"calibrate", cli_calibrate,
      "where a pixel lies on the ground: from point pairs or other tools, with its error"},
     {"config", cli_config, "check a configuration file, or print every key that can be in one"},
+    {"count", cli_count, "count the people in pictures of dense crowds, with an error bar"},
     {"doctor", cli_doctor, "whether machine, model, disk, port and cameras are as the configuration needs"},
     {"eval", cli_eval, "score results against labels"},
     {"serve", cli_serve, "run the service: cameras, alerts, history, API and dashboard"},

@@ -94,6 +94,7 @@ struct config {
     } store;
     struct {
         char *model;
+        char *density_model;
         char *family;
         int workers;
         int threads_per_worker;

@@ -1,0 +1,88 @@
+/*
+ * density: a picture in, a density map and a count with its error bar out. For crowds in which people cannot
+ * be told apart as boxes.
+ *
+ * The network (models/count) is loaded once per process and shared; each worker has a context of its own, so
+ * `density_infer` may run in several threads with different contexts.
+ *
+ * Pictures are counted at the size that the network was trained for: `long_side` says how. The map is a local
+ * function of the picture, so inputs above DENSITY_TILE_PIXELS are cut into tiles that overlap by
+ * DENSITY_MARGIN on every side; each cell's value is taken from the tile in whose inner part it lies, and the
+ * count changes by less than one percent (a test holds it to that).
+ *
+ * The 90 % interval belongs to the weights and comes out of the model file: models/count/export.py says how
+ * it was made. It is for pictures like those the network was trained on.
+ */
+#ifndef SCI_VISION_DENSITY_H
+#define SCI_VISION_DENSITY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+#include "core/density_map.h"
+#include "core/picture.h"
+#include "geo/point.h"
+
+enum {
+    DENSITY_STRIDE = 8,       /* input pixels per cell */
+    DENSITY_MARGIN = 128,     /* input pixels */
+    DENSITY_LONG_SIDE = 1024, /* of the pictures that it was trained on */
+    DENSITY_SIDE_MAX = 8192,  /* of an input */
+    DENSITY_TILE_PIXELS = 1536 * 1152
+};
+
+/* By people on 1024 x 768 input pixels: below 50, 150, 500, and more. */
+enum crowd_class { CROWD_SPARSE, CROWD_MODERATE, CROWD_DENSE, CROWD_PACKED, CROWD_CLASSES };
+
+const char *crowd_class_name(enum crowd_class crowd); /* "sparse", "moderate", "dense", "packed" */
+
+struct density_network;
+struct density_context;
+
+struct density_options {
+    const char *model_path;
+    int threads; /* per run, from 1 */
+};
+
+/* How one picture is looked at; all zero is the default. Polygons in 0-1 of the displayed picture. */
+struct density_view {
+    /* Of the input. 0: pictures under 1024 pixels grow to it, at most twofold, and those above 1536 shrink to
+     * that. */
+    int long_side;
+    int tile_pixels;            /* largest input without tiles; 0 = DENSITY_TILE_PIXELS */
+    const struct point *region; /* cells whose centre is outside hold nobody; NULL = everywhere */
+    size_t region_count;
+    size_t mask_count; /* polygons that are grey for the network, and whose cells hold nobody */
+    const struct point *const *masks;
+    const size_t *mask_counts;
+};
+
+struct density_result {
+    double count;
+    double low, high;       /* the 90 % interval */
+    double whole_count;     /* by the network's second head, from the whole picture; a second opinion */
+    enum crowd_class crowd; /* by the third head */
+    struct density_map map; /* lent: lives in the context until its next call */
+};
+
+/* ERR_NOT_FOUND when there is no such file; ERR_FORMAT when its inputs and outputs are not a density
+ * network's; else as session_open. On failure *network is NULL. */
+int density_open(const struct density_options *options, struct density_network **network,
+                 struct error *error);
+void density_close(struct density_network **network); /* clears the pointer; NULL is fine */
+
+int density_context_create(struct density_network *network, struct density_context **context,
+                           struct error *error);
+void density_context_destroy(struct density_context **context);
+
+/* The content's size in the network's input. ERR_INVALID for a long side beyond DENSITY_SIDE_MAX or a
+ * negative one. */
+int density_input_size(const struct density_view *view, int picture_width, int picture_height, int *width,
+                       int *height, struct error *error);
+
+int density_infer(struct density_network *network, struct density_context *context,
+                  const struct picture *picture, const struct density_view *view,
+                  struct density_result *result, struct error *error);
+
+#endif
