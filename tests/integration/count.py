@@ -1,0 +1,120 @@
+#!/usr/bin/env python3
+"""Counting as a person calls it: answers, refusals, and files that are no pictures. Prints TAP.
+
+The network here is one whose answer is known (tests/data/models/tiny_density.onnx): people per cell = the blue channel, 0 to 1.
+"""
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tools"))
+from sci_service import BINARY, ROOT, Tap  # noqa: E402
+
+tap = Tap()
+folder = pathlib.Path(tempfile.mkdtemp(prefix="sci-count-"))
+MODEL = "tests/data/models/tiny_density.onnx"
+SHIPPED = ROOT / "models/crowdnet_int8.onnx"
+
+
+def sci(*arguments):
+    return subprocess.run([BINARY, *map(str, arguments)], cwd=ROOT, capture_output=True, text=True, timeout=300)
+
+
+def picture(name, width, height, value):
+    """A flat grey picture as PGM."""
+    path = folder / name
+    path.write_bytes(b"P5 %d %d 255\n" % (width, height) + bytes([value]) * (width * height))
+    return path
+
+
+def fails(name, arguments, code, *words):
+    result = sci(*arguments)
+    ok = result.returncode == code and result.stderr.startswith("sci: ") and all(word in result.stderr for word in words)
+    tap.check(ok, name, f"exit {result.returncode}\n{result.stderr}")
+
+
+def answers():
+    white, black = picture("white.pgm", 1024, 768, 255), picture("black.pgm", 1024, 768, 0)
+    result = sci("count", "--model", MODEL, "--json", white, black)
+    rows = [json.loads(line) for line in result.stdout.splitlines()]
+    tap.check(result.returncode == 0 and [r["image"] for r in rows] == [str(white), str(black)], "one object a picture, in order", result.stderr)
+    tap.check(all(set(r) == {"image", "count", "low", "high", "regime", "crowd"} for r in rows), "its members", result.stdout)
+    tap.check(12000 < rows[0]["count"] < 12288 and rows[1]["count"] < 250, "the counts are the network's", result.stdout)
+    tap.check(all(r["low"] <= r["count"] <= r["high"] and r["regime"] == "density" for r in rows), "an interval and the regime", result.stdout)
+    tap.check(result.stdout == sci("count", "--model", MODEL, "--json", white, black).stdout, "the same bytes on repeat")
+    for size in ((1, 1), (7680, 4320), (2, 3000)):
+        result = sci("count", "--model", MODEL, picture("odd.pgm", *size, 90))
+        tap.check(result.returncode == 0 and "people" in result.stdout, "%dx%d is counted" % size, result.stderr)
+
+
+def map_and_cells():
+    white, jpeg, cells = picture("map.pgm", 1024, 768, 255), folder / "map.jpg", folder / "cells.csv"
+    result = sci("count", "--model", MODEL, "--json", "--map", jpeg, "--cells", cells, white)
+    count = json.loads(result.stdout)["count"]
+    lines = cells.read_text().splitlines()
+    total = sum(float(line.split(",")[4]) for line in lines[1:])
+    tap.check(lines[0] == "x,y,width,height,people" and len(lines) == 1 + 128 * 96, "cells: a header and a row for each")
+    tap.check(abs(total - count) < 0.05, "the cells sum to the count", f"{total} {count}")
+    tap.check(jpeg.read_bytes()[:2] == b"\xff\xd8", "the map is a JPEG")
+    before = jpeg.read_bytes()
+    sci("count", "--model", MODEL, "--map", jpeg, picture("dark.pgm", 1024, 768, 0))
+    tap.check(jpeg.read_bytes() != before, "another picture, another map")
+
+
+def refusals():
+    white = picture("ok.pgm", 64, 64, 255)
+    fails("no model", ["count", "--model", folder / "none.onnx", white], 1, "no density model installed", "none.onnx")
+    fails("a detector is no density network", ["count", "--model", "tests/data/models/tiny_nanodet.onnx", white], 1, "density")
+    fails("no pictures", ["count"], 2, "which pictures")
+    fails("two pictures for one map", ["count", "--model", MODEL, "--map", folder / "x.jpg", white, white], 2, "one picture")
+    fails("a long side that is none", ["count", "--long-side", "0", white], 2, "long side")
+    fails("an unknown option", ["count", "--frob", white], 2, "frob")
+    truncated, text = folder / "truncated.jpg", folder / "text.jpg"
+    sci("count", "--model", MODEL, "--map", truncated, picture("big.pgm", 640, 480, 120))
+    truncated.write_bytes(truncated.read_bytes()[:4000])
+    text.write_text("no picture\n" * 50)
+    result = sci("count", "--model", MODEL, "--json", truncated, text, folder / "none.jpg", white)
+    said = result.stderr.splitlines()
+    tap.check(result.returncode == 1 and len(said) == 3 and "truncated.jpg" in said[0] and "text.jpg" in said[1] and "none.jpg" in said[2],
+              "each bad file is named", result.stderr)
+    tap.check(len(result.stdout.splitlines()) == 1, "the good one is counted all the same", result.stdout)
+
+
+def evaluation():
+    """Three pictures with known heads; the figures worked out here."""
+    paths, counts = [], []
+    for i, value in enumerate((255, 120, 0)):
+        paths.append(picture(f"eval{i}.pgm", 256, 192, value))
+        counts.append(json.loads(sci("count", "--model", MODEL, "--json", paths[-1]).stdout))
+    heads = [round(c["count"]) + d for c, d in zip(counts, (10, -5, 0))]
+    for path, n in zip(paths, heads):
+        path.with_suffix(".csv").write_text("x,y\n" + "1.5,2.5\n" * n)
+    result = sci("eval", "count", "--model", MODEL, "--json", "-", "--list", folder / "list.csv", *paths)
+    figures = json.loads(result.stdout.splitlines()[-1])
+    errors = [c["count"] - n for c, n in zip(counts, heads)]
+    tap.check(figures["pictures"] == 3 and abs(figures["mae"] - sum(map(abs, errors)) / 3) < 0.01, "MAE", result.stdout)
+    tap.check(abs(figures["rmse"] - (sum(e * e for e in errors) / 3) ** 0.5) < 0.01 and abs(figures["bias"] - sum(errors) / 3) < 0.01, "RMSE and bias", result.stdout)
+    inside = sum(c["low"] <= n <= c["high"] for c, n in zip(counts, heads)) / 3
+    tap.check(abs(figures["inside_90"] - inside) < 0.001, "share inside the interval", result.stdout)
+    tap.check([line.split(",")[1] for line in (folder / "list.csv").read_text().splitlines()[1:]] == [str(n) for n in heads], "the list")
+    fails("a picture without marks", ["eval", "count", "--model", MODEL, picture("unmarked.pgm", 9, 9, 1)], 1, "unmarked.csv")
+    fails("eval without pictures", ["eval", "count"], 2, "which pictures")
+
+
+def shipped_weights():
+    if not SHIPPED.exists():
+        tap.skip("pictures of nobody, with the project's weights", "models/crowdnet_int8.onnx is not there")
+        return
+    for value in (0, 90, 255):
+        row = json.loads(sci("count", "--json", picture("nobody.pgm", 640, 480, value)).stdout)
+        tap.check(row["count"] < 1 and row["low"] == 0, f"grey {value} shows nobody", str(row))
+
+
+answers()
+map_and_cells()
+refusals()
+evaluation()
+shipped_weights()
+sys.exit(tap.end())
