@@ -9,17 +9,20 @@
 # fetch_with LABEL FILE COMMAND...: make FILE appear in the cache by running COMMAND in an empty folder.
 # The result's path goes to FETCHED.
 fetch_with() {
-    local label=$1 file=$2 log
+    local label=$1 file=$2 got attempt
     shift 2
     FETCHED=$CACHE/$file
     holds "$FETCHED" "$file" && return 0
-    work_folder "$CACHE"
-    log=$WORK/log
-    say "  downloading $label"
-    (cd "$WORK" && "$@") > "$log" 2>&1 < /dev/null || fetch_failed "$label" "$log"
-    local got
-    got=$(find "$WORK" -maxdepth 1 -type f -name "*.${file##*.}" -print -quit)
-    [ -n "$got" ] || fetch_failed "$label" "$log"
+    for attempt in 1 2; do   # a bad line may spoil one download
+        work_folder "$CACHE"
+        say "  downloading $label"
+        (cd "$WORK" && "$@") > "$WORK/log" 2>&1 < /dev/null || fetch_failed "$label" "$WORK/log"
+        got=$(find "$WORK" -maxdepth 1 -type f -name "*.${file##*.}" -print -quit)
+        [ -n "$got" ] || fetch_failed "$label" "$WORK/log"
+        if [ "$attempt" = 2 ] || holds "$got" "$file"; then break; fi
+        warn "$file: wrong checksum ($(stat -c %s "$got") bytes): once more"
+        rm -rf "$WORK"
+    done
     verify "$got" "$file"
     mv -f "$got" "$FETCHED" || die "$E_DISK" "$FETCHED: cannot write"
     rm -rf "$WORK"
