@@ -37,7 +37,7 @@ fetch_failed() {
 
 # fetch_npm PACKAGE VERSION FILE: the package's tarball. No script of the package is run.
 fetch_npm() {
-    fetch_with "$1 $2" "$3" npm pack --ignore-scripts --silent=false --loglevel=error --cache=.npm \
+    fetch_with "$1 $2" "$3" npm pack --ignore-scripts --loglevel=error --cache=.npm \
         --fetch-retries=3 --fetch-retry-mintimeout=1000 --fetch-retry-maxtimeout=8000 "$1@$2"
 }
 
