@@ -153,4 +153,40 @@ if [ $ready = 1 ]; then
 else
     skip 'killed at any moment, and run again' "the downloads are not in $CACHE: run scripts/setup.sh first"
 fi
+
+# -- the admin key -----------------------------------------------------------------------------------
+# Killed between making the key and showing it: nobody knows that key, so the next run makes another.
+if [ -x "$ROOT/build/sci" ]; then
+    mkdir "$TAP_WORK/data"
+    printf 'store: {path: %s/data/sci.db}\n' "$TAP_WORK" > "$TAP_WORK/key.yaml"
+    cat > "$TAP_WORK/key" <<SCRIPT
+set -u -o pipefail
+PROGRAM=setup
+SCI_CONFIG=$TAP_WORK/key.yaml
+for part in common service; do . "$ROOT/scripts/lib/\$part.sh"; done
+KEY_STATE=$TAP_WORK/data/admin-key
+create_key
+echo "key=\$KEY"
+[ -z "\${1:-}" ] || key_state shown
+SCRIPT
+    active() { "$ROOT/build/sci" token list -c "$TAP_WORK/key.yaml" | grep -vc revoked; }
+    run bash "$TAP_WORK/key"
+    expect 'the admin key is made' 0 '^key=sci_.{40,}$'
+    first=$OUT
+    run bash "$TAP_WORK/key" shown
+    expect 'killed before it was shown: another is made' 0 '^key=sci_.{40,}$'
+    if [ "$OUT" != "$first" ] && [ "$(active)" = 1 ]; then
+        pass 'and the one that nobody saw is revoked'
+    else
+        fail 'and the one that nobody saw is revoked' "$("$ROOT/build/sci" token list -c "$TAP_WORK/key.yaml")"
+    fi
+    run bash "$TAP_WORK/key" shown
+    expect 'once shown, no other is made' 0 '^key=$'
+    if grep -q "${first#key=}" "$TAP_WORK/data"/*; then fail 'the key itself is stored nowhere'; else pass 'the key itself is stored nowhere'; fi
+    rm -f "$TAP_WORK/data"/sci.db*
+    run bash "$TAP_WORK/key" shown
+    expect 'a database that was removed gets a new key' 0 '^key=sci_.{40,}$'
+else
+    skip 'the admin key' 'build/sci is not built'
+fi
 tap_end
