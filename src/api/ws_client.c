@@ -20,7 +20,7 @@ struct ws_client {
     char *early;
     size_t early_size, early_at;
     size_t budget;
-    bool closing, broken;
+    bool closing, broken, invalid;
     int64_t heard_ns;
 };
 
@@ -57,10 +57,23 @@ static ssize_t receive(wslay_event_context_ptr wslay, uint8_t *out, size_t room,
     return -1;
 }
 
+/* wslay answers a frame whose head is wrong with a close frame that has no code; RFC 6455, 7.1.7, asks for
+ * one. No message of ours ends with these two bytes: JSON ends with a bracket, a picture with its end marker.
+ */
+static bool is_empty_close(const uint8_t *bytes, size_t size)
+{
+    return size == 2 && bytes[0] == 0x88 && bytes[1] == 0;
+}
+
 static ssize_t send_bytes(wslay_event_context_ptr wslay, const uint8_t *bytes, size_t size, int flags,
                           void *user)
 {
+    static const uint8_t protocol_error[] = {0x88, 2, WS_PROTOCOL_ERROR >> 8, WS_PROTOCOL_ERROR & 255};
     struct ws_client *c = user;
+    if (c->invalid && is_empty_close(bytes, size)) {
+        c->broken = send(c->fd, protocol_error, sizeof protocol_error, MSG_NOSIGNAL) != sizeof protocol_error;
+        return (ssize_t)size;
+    }
     ssize_t count = send(c->fd, bytes, size, MSG_NOSIGNAL | (flags & WSLAY_MSG_MORE ? MSG_MORE : 0));
     if (count >= 0)
         return count;
@@ -154,7 +167,7 @@ bool ws_client_run(struct ws_client *client, bool readable)
     client->budget = READ_BUDGET;
     if ((readable || client->early_at < client->early_size) && wslay_event_want_read(client->wslay) &&
         wslay_event_recv(client->wslay) != 0) {
-        /* what wslay gives up on without a word */
+        client->invalid = true;
         ws_client_close(client, WS_PROTOCOL_ERROR, "not a valid frame");
         wslay_event_shutdown_read(client->wslay);
     }

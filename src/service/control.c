@@ -100,7 +100,8 @@ static int control_alert_test(void *self, const char *who, struct alert_event *r
 static int control_alerts_open(void *self, struct alert **alerts, size_t *count, struct error *error)
 {
     struct service *s = self;
-    return alert_engine_list(s->engine, alerts, count, error);
+    int result = alert_engine_list(s->engine, alerts, count, error);
+    return result < 0 ? result : resolved_merge(s->resolved, alerts, count, error);
 }
 
 static bool control_healthy(void *self, char *why, size_t why_size)

@@ -60,6 +60,8 @@ struct control_ops {
     int (*alert_resolve)(void *self, const char *alert_id, const char *who, const char *comment,
                          struct alert_event *result, struct error *error);
     int (*alert_test)(void *self, const char *who, struct alert_event *result, struct error *error);
+    /* The open alerts, and those resolved a moment ago, which the store may not have yet. Caller frees, also
+     * after a failure. */
     int (*alerts_open)(void *self, struct alert **alerts, size_t *count, struct error *error);
 
     /* GET /health: true when the service does its work (cameras may still be lost: that is their state).

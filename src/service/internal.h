@@ -10,6 +10,7 @@
 #include "service/encoders.h"
 #include "service/figures.h"
 #include "service/latest.h"
+#include "service/resolved.h"
 #include "service/service.h"
 #include "service/stills.h"
 #include "store/writer.h"
@@ -24,8 +25,9 @@ struct service {
     atomic_bool engine_ready;    /* `engine` is set: the writer may be given alerts */
     pthread_mutex_t engine_lock; /* keeps the engine alive while the writer tells it what is stored */
     struct manager *manager;
-    struct latest *latest; /* newest picture and geometry per stream */
-    struct stills *stills; /* pictures of alerts on their way to disk */
+    struct latest *latest;     /* newest picture and geometry per stream */
+    struct resolved *resolved; /* alerts that ended a moment ago */
+    struct stills *stills;     /* pictures of alerts on their way to disk */
     struct encoders *encoders;
     struct figures *figures;
     struct instant started;

@@ -81,6 +81,8 @@ void publish_snapshot(void *self, const struct snapshot *snapshot, struct pictur
 
 void publish_alert(struct service *s, const struct alert_event *event)
 {
+    if (event->alert.state == ALERT_RESOLVED)
+        resolved_put(s->resolved, &event->alert);
     struct buffer json = {0};
     struct json_writer w = json_writer_on(&json);
     alert_event_write_json(&w, event);

@@ -181,7 +181,8 @@ int service_start(struct config *config, struct service **service, struct error 
     s->started = clock_now();
     s->latest = latest_create();
     s->encoders = encoders_create();
-    if (!s->latest || !s->encoders)
+    s->resolved = resolved_create();
+    if (!s->latest || !s->encoders || !s->resolved)
         result = error_nomem(error, "service");
     for (size_t i = 0; result == 0 && i < sizeof steps / sizeof *steps; i++)
         result = steps[i](s, error);
@@ -218,6 +219,7 @@ void service_stop(struct service **service)
     if (s->writer)
         writer_stop(&s->writer, WRITER_FLUSH_NS);
     stills_stop(&s->stills);
+    resolved_destroy(s->resolved);
     latest_destroy(s->latest);
     encoders_destroy(s->encoders);
     if (s->bus.bus)
