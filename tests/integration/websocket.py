@@ -269,7 +269,11 @@ def slow_clients(service, keys):
     slow = sleeper()
     before = service.resident_kb()
     wait(service, lambda: dropped()["sci_websocket_dropped_total"] >= 10, "measurements dropped for the slow client", 120)
-    tap.check(service.resident_kb() - before < 16384, "what waits for a client that does not read is bounded", service.resident_kb() - before)
+    more, name = service.resident_kb() - before, "what waits for a client that does not read is bounded"
+    if "libasan" in pathlib.Path(f"/proc/{service.process.pid}/maps").read_text():
+        tap.skip(name, "AddressSanitizer keeps what was freed")
+    else:
+        tap.check(more < 16384, name, f"{more} kB")
     seen, gaps, numbers = [], [], []
     while len(gaps) < 1 or len(seen) < 25:
         message = slow.receive()
@@ -371,6 +375,8 @@ def too_many():
     with make_service("\nstreams: []\n", "max_clients: 2") as service:
         key = service.key("viewer")
         held = [service.websocket(key) for _ in range(2)]
+        for ws in held:
+            ws.receive_type("system_status")  # it has its place
         third = service.websocket(key)
         tap.check([ws.status for ws in held] == [101, 101] and third.status == 503 and "Retry-After" in third.head, "one client more than server.max_clients: 503 with Retry-After", third.head)
         held[0].close()
