@@ -138,13 +138,15 @@ async function wrongKey(browser, service) {
 /** The overlay's number is the picture's, and the picture on the canvas is one that the service has numbered so. */
 async function boxesBelongToTheirPicture(page) {
   const pairs = new Set();
-  for (let i = 0; i < 60; i++) {
+  for (let i = 0; i < 300 && pairs.size < 15; i++) {
     const seen = await page.evaluate(() => ({ ...document.querySelector(".tile canvas").dataset }));
-    assert(seen.pictureSeq === seen.overlaySeq, `picture ${seen.pictureSeq}, boxes ${seen.overlaySeq}`);
-    pairs.add(seen.pictureSeq);
+    if (seen.pictureSeq !== "") { // boxes on no picture at all, just after a restart, are on no wrong one
+      assert(seen.pictureSeq === seen.overlaySeq, `picture ${seen.pictureSeq}, boxes ${seen.overlaySeq}`);
+      pairs.add(seen.pictureSeq);
+    }
     await sleep(50);
   }
-  assert(pairs.size >= 8, `only ${pairs.size} pictures in three seconds`);
+  assert(pairs.size >= 15, `only ${pairs.size} pictures in fifteen seconds`);
 }
 
 async function somethingIsDrawn(page) {
