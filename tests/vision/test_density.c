@@ -16,6 +16,7 @@
 #include "base/file.h"
 #include "base/random.h"
 #include "base/text.h"
+#include "media/image.h"
 #include "vision/density.h"
 
 static const char *in_source(const char *name)
@@ -244,12 +245,55 @@ static void test_real_weights(void **state)
     close_model(&f);
 }
 
+static struct picture *crowd(void)
+{
+    const char *shared = getenv("SCI_SHARED");
+    char path[1024];
+    struct buffer bytes = {0};
+    struct picture *picture = NULL;
+    path_join(path, sizeof path, shared != NULL ? shared : in_source("../shared"),
+              "data/counting/shanghaitech/part_A/train/IMG_6.jpg");
+    if (file_exists(path) && file_read(path, IMAGE_BYTES_MAX, &bytes, NULL) == 0)
+        assert_int_equal(image_decode(bytes.data, bytes.size, &picture, NULL), 0);
+    buffer_free(&bytes);
+    return picture;
+}
+
+/* On a crowd of 554 people the real weights' map, too, hardly feels the tiles, and integers cost little. */
+static void test_real_crowd(void **state)
+{
+    (void)state;
+    if (!file_exists(in_source("models/crowdnet_int8.onnx")) ||
+        !file_exists(in_source("models/crowdnet.onnx")))
+        skip();
+    struct picture *picture = crowd();
+    if (picture == NULL)
+        skip();
+    struct fixture whole, exact;
+    open_model(&whole, "models/crowdnet_int8.onnx");
+    open_model(&exact, "models/crowdnet.onnx");
+    struct density_view large = {.long_side = 1536, .tile_pixels = 1 << 30};
+    double at_once = infer(&whole, picture, &large).count;
+    large.tile_pixels = 1;
+    double tiled = infer(&whole, picture, &large).count;
+    if (fabs(tiled - at_once) > 0.01 * at_once)
+        fail_msg("%.2f people in tiles, %.2f at once", tiled, at_once);
+    double integers = infer(&whole, picture, &(struct density_view){0}).count;
+    double floats = infer(&exact, picture, &(struct density_view){0}).count;
+    if (fabs(integers - floats) > 0.06 * floats)
+        fail_msg("%.2f people in integers, %.2f in float", integers, floats);
+    picture_unref(&picture);
+    close_model(&whole);
+    close_model(&exact);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_known_answer),     cmocka_unit_test(test_tiles_change_nothing),
         cmocka_unit_test(test_region_and_masks), cmocka_unit_test(test_any_size),
         cmocka_unit_test(test_refusals),         cmocka_unit_test(test_real_weights),
+        cmocka_unit_test(test_real_crowd),
     };
     return cmocka_run_group_tests_name("density", tests, NULL, NULL);
 }
