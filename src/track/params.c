@@ -13,6 +13,10 @@ enum { GUESS_SCORES = 100 };
 
 static const char *const names[DETECTOR_COUNT] = {"nanodet", "yolox", "frcnn"};
 
+#define GROUND                                                                                               \
+    .ground_weight = 0.15, .ground_gate = 36,                                                                \
+    .ground_noise = {.acceleration = 0.5, .start_velocity = 2, .foot_x = 0.07, .foot_y = 0.1}
+
 static const struct tracker_params nanodet = {
     .high_score = 0.5,
     .low_score = 0.2,
@@ -36,6 +40,7 @@ static const struct tracker_params nanodet = {
     .smoothing = 0.5,
     .steadying = 0,
     .feature_weight = 0.3,
+    GROUND,
     .noise = {.acceleration = 0.25,
               .size_acceleration = 0.05,
               .centre = 0.05,
@@ -67,6 +72,7 @@ static const struct tracker_params yolox = {
     .smoothing = 0.3,
     .steadying = 0.75,
     .feature_weight = 0.3,
+    GROUND,
     .noise = {.acceleration = 0.45,
               .size_acceleration = 0.07,
               .centre = 0.067,
@@ -98,6 +104,7 @@ static const struct tracker_params frcnn = {
     .smoothing = 0.58,
     .steadying = 0.4,
     .feature_weight = 0.3,
+    GROUND,
     .noise = {.acceleration = 0.5,
               .size_acceleration = 0.1,
               .centre = 0.094,

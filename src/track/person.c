@@ -47,6 +47,7 @@ void person_start(struct person *p, const struct detection *d, int64_t time_ns,
 void person_predict(struct person *p, double seconds, const struct tracker_params *params)
 {
     box_filter_predict(&p->filter, seconds, &params->noise);
+    ground_filter_predict(&p->ground, seconds, &params->ground_noise);
     p->predicted = box_filter_box(&p->filter);
     p->found = false;
 }

@@ -26,6 +26,7 @@ struct person {
     float score;
     struct box_filter filter;
     struct box_filter seen_filter; /* as it was right after the last sighting */
+    struct ground_filter ground;   /* not valid without a camera model */
     struct box predicted;          /* for the present picture, before it was looked at */
     struct box seen;               /* last detection */
     uint32_t history_count;        /* ever; the newest HISTORY_MAX are kept */

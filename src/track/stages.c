@@ -107,6 +107,16 @@ static double appearance(const struct tracker *t, const struct tracker_input *in
     return t->params.feature_weight * (double)dot;
 }
 
+/* False when the two are too far apart on the ground. */
+static bool blend_with_ground(const struct tracker *t, const struct person *p, size_t box, double *value)
+{
+    double distance = t->params.ground_weight > 0 ? ground_filter_distance(&p->ground, &t->places[box]) : -1;
+    if (distance >= 0) {
+        *value += t->params.ground_weight * (exp(-0.5 * distance) - *value);
+    }
+    return !(distance > t->params.ground_gate);
+}
+
 /* 0 where the pair is not allowed. */
 static double similarity(const struct tracker *t, const struct tracker_input *input, const struct stage *s,
                          size_t person, size_t box)
@@ -122,10 +132,14 @@ static double similarity(const struct tracker *t, const struct tracker_input *in
     if (overlap < s->gate || overlap <= 0) {
         return 0;
     }
-    double value = overlap * pow((double)d->score, s->score_weight);
+    double value = overlap;
     if (t->params.height_weight > 0) {
         value *= pow(height_overlap(a, b), t->params.height_weight);
     }
+    if (!blend_with_ground(t, p, box, &value)) {
+        return 0;
+    }
+    value *= pow((double)d->score, s->score_weight);
     if (s->direction_weight > 0) {
         value -= s->direction_weight * (double)d->score * turn(p, d->box);
     }
@@ -179,6 +193,7 @@ static int run_stage(struct tracker *t, const struct tracker_input *input, const
         if (match[i] >= 0) {
             size_t person = (size_t)t->rows[i], box = (size_t)t->columns[match[i]];
             person_see(&t->people[person], &input->detections[box], input->time_ns, t->frame_s, &t->params);
+            ground_filter_update(&t->people[person].ground, &t->places[box], &t->params.ground_noise);
             blend_features(t, input, person, box, s->use == BOX_HIGH ? 0.9F : 1);
             t->box_use[box] = BOX_TAKEN;
         }
@@ -223,6 +238,7 @@ static void bear(struct tracker *t, const struct tracker_input *input)
         t->person_count = count;
         if (!blocked) {
             person_start(&t->people[t->person_count], d, input->time_ns, &t->params);
+            ground_filter_start(&t->people[t->person_count].ground, &t->places[j], &t->params.ground_noise);
             blend_features(t, input, t->person_count, j, 0);
             t->person_count++;
         }

@@ -20,8 +20,9 @@ struct tracker {
     size_t person_count, person_capacity;
     struct person *people; /* in order of birth */
     size_t box_capacity;
-    unsigned char *box_use; /* enum box_use per detection */
-    int32_t *columns;       /* detections of the present stage */
+    unsigned char *box_use;      /* enum box_use per detection */
+    struct ground_place *places; /* per detection */
+    int32_t *columns;            /* detections of the present stage */
     size_t row_capacity;
     int32_t *rows;  /* people of the present stage */
     double *shifts; /* 2 per person */

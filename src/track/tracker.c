@@ -58,6 +58,7 @@ void tracker_destroy(struct tracker **tracker)
         matching_destroy(t->matching);
         free(t->people);
         free(t->box_use);
+        free(t->places);
         free(t->columns);
         free(t->rows);
         free(t->shifts);
@@ -85,7 +86,8 @@ static bool make_room(struct tracker *t, const struct tracker_input *input)
     size_t boxes = input->detection_count, people = t->person_count + boxes;
     if (boxes > t->box_capacity) {
         size_t n = boxes + boxes / 2 + 16;
-        if (!resize(&t->box_use, n, sizeof *t->box_use) || !resize(&t->columns, n, sizeof *t->columns)) {
+        if (!resize(&t->box_use, n, sizeof *t->box_use) || !resize(&t->columns, n, sizeof *t->columns) ||
+            !resize(&t->places, n, sizeof *t->places)) {
             return false;
         }
         t->box_capacity = n;
@@ -137,6 +139,21 @@ static void sort_boxes_by_use(struct tracker *t, const struct tracker_input *inp
                            : score >= t->params.low_score ? BOX_LOW
                                                           : BOX_IGNORED;
         t->box_use[j] = (unsigned char)(d->box.w > 0 && d->box.h > 0 ? use : BOX_IGNORED);
+    }
+}
+
+/* A camera that moves has no fixed ground. */
+static void place_boxes(struct tracker *t, const struct tracker_input *input)
+{
+    const struct camera_model *camera = input->motion == NULL ? input->camera : NULL;
+    bool has_camera = camera != NULL && camera->kind != CAMERA_NONE;
+    for (size_t j = 0; j < input->detection_count; j++) {
+        bool wanted = has_camera && t->box_use[j] != BOX_IGNORED;
+        t->places[j] =
+            ground_place_of(wanted ? camera : NULL, input->detections[j].box, &t->params.ground_noise);
+    }
+    for (size_t i = 0; i < t->person_count && !has_camera; i++) {
+        t->people[i].ground.valid = false;
     }
 }
 
@@ -215,6 +232,7 @@ int tracker_update(struct tracker *t, const struct tracker_input *input, const s
     }
     sort_boxes_by_use(t, input);
     predict_people(t, input);
+    place_boxes(t, input);
     t->time_ns = input->time_ns;
     if (t->params.steadying > 0 && input->motion == NULL) {
         rc = stages_steady(t, input, error);

@@ -16,6 +16,7 @@
 #include "core/track.h"
 #include "geo/camera.h"
 #include "track/box_filter.h"
+#include "track/ground_filter.h"
 
 /*
  * The first seven are for people to set; the rest belongs to a kind of detector and is chosen together
@@ -45,7 +46,11 @@ struct tracker_params {
     double smoothing;         /* share of the filtered box in the published one, the rest is the detection */
     double steadying; /* share of the common shift of all matched people that is taken for the camera's */
     double feature_weight; /* similarity gained from equal appearance */
+    double ground_weight; /* share of the similarity on the ground, where there is a camera model; the rest is
+                             overlap */
+    double ground_gate;   /* a pair farther apart on the ground is none (squared Mahalanobis distance) */
     struct box_noise noise;
+    struct ground_noise ground_noise;
 };
 
 /* Kinds of detectors for which there is a set. */
