@@ -1,6 +1,5 @@
 /* sci calibrate: a camera's calibration out of point pairs or of what other tools give, with what it is
  * worth, and as YAML for the configuration. */
-#include <getopt.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +17,7 @@
 static const size_t FILE_LIMIT = (size_t)256 << 20;
 
 enum option_id {
-    OPT_PAIRS = 256,
+    OPT_PAIRS,
     OPT_FILE,
     OPT_PROJECTION,
     OPT_INTRINSICS,
@@ -31,15 +30,15 @@ enum option_id {
 };
 
 static const struct option options[] = {
-    {"pairs", required_argument, NULL, OPT_PAIRS},
-    {"file", required_argument, NULL, OPT_FILE},
-    {"projection", required_argument, NULL, OPT_PROJECTION},
-    {"intrinsics", required_argument, NULL, OPT_INTRINSICS},
-    {"extrinsics", required_argument, NULL, OPT_EXTRINSICS},
-    {"size", required_argument, NULL, OPT_SIZE},
-    {"heights", required_argument, NULL, OPT_HEIGHTS},
-    {"out", required_argument, NULL, OPT_OUT},
-    {"json", no_argument, NULL, OPT_JSON},
+    {"pairs", required_argument, NULL, CLI_OPTION + OPT_PAIRS},
+    {"file", required_argument, NULL, CLI_OPTION + OPT_FILE},
+    {"projection", required_argument, NULL, CLI_OPTION + OPT_PROJECTION},
+    {"intrinsics", required_argument, NULL, CLI_OPTION + OPT_INTRINSICS},
+    {"extrinsics", required_argument, NULL, CLI_OPTION + OPT_EXTRINSICS},
+    {"size", required_argument, NULL, CLI_OPTION + OPT_SIZE},
+    {"heights", required_argument, NULL, CLI_OPTION + OPT_HEIGHTS},
+    {"out", required_argument, NULL, CLI_OPTION + OPT_OUT},
+    {"json", no_argument, NULL, CLI_OPTION + OPT_JSON},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
 };
@@ -71,35 +70,20 @@ static const char help[] =
     "           --heights tracks.csv --out gate.yaml\n";
 
 struct arguments {
-    const char *value[OPT_COUNT - OPT_PAIRS];
-    bool json, help;
+    const char *value[OPT_COUNT];
 };
 
 static const char *get(const struct arguments *a, enum option_id id)
 {
-    return a->value[id - OPT_PAIRS];
+    return a->value[id];
 }
 
-/* -1, or the exit code of a wrong usage. */
+/* CLI_GO_ON, CLI_HELP, or the exit code of a wrong usage. */
 static int read_arguments(int argc, char **argv, struct arguments *a)
 {
-    int c;
-    while ((c = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
-        if (c == 'h') {
-            a->help = true;
-        } else if (c == OPT_JSON) {
-            a->json = true;
-        } else if (c >= OPT_PAIRS && c < OPT_COUNT) {
-            a->value[c - OPT_PAIRS] = optarg;
-        } else {
-            return cli_bad_option("calibrate", c, argv);
-        }
-    }
-    if (a->help) {
-        return -1;
-    }
-    if (optind < argc) {
-        return cli_usage("calibrate: '%s' is one word too many (sci calibrate --help)", argv[optind]);
+    const int result = cli_read_options(argc, argv, options, a->value);
+    if (result != CLI_GO_ON) {
+        return result;
     }
     const int given = !!get(a, OPT_PAIRS) + !!get(a, OPT_FILE) + !!get(a, OPT_PROJECTION) +
                       (get(a, OPT_INTRINSICS) || get(a, OPT_EXTRINSICS));
@@ -115,7 +99,7 @@ static int read_arguments(int argc, char **argv, struct arguments *a)
     if (!get(a, OPT_SIZE) && !get(a, OPT_FILE)) {
         return cli_usage("calibrate: --size is missing (sci calibrate --help)");
     }
-    return -1;
+    return CLI_GO_ON;
 }
 
 static int check_heights(const struct arguments *a, struct calibration *c, struct error *error)
@@ -157,12 +141,12 @@ int cli_calibrate(int argc, char **argv)
 {
     struct arguments a = {0};
     const int usage = read_arguments(argc, argv, &a);
-    if (usage >= 0) {
-        return usage;
-    }
-    if (a.help) {
+    if (usage == CLI_HELP) {
         (void)fputs(help, stdout);
         return cli_finish_output();
+    }
+    if (usage != CLI_GO_ON) {
+        return usage;
     }
     struct error error = {0};
     struct calibration c = {0};
@@ -171,7 +155,7 @@ int cli_calibrate(int argc, char **argv)
         exit_code = cli_failf("calibrate: %s", error.text);
     } else {
         struct buffer out = {0};
-        if (a.json) {
+        if (get(&a, OPT_JSON)) {
             calibration_report_json(&out, &c);
         } else {
             calibration_report_text(&out, &c);

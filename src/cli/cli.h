@@ -8,6 +8,9 @@
 #ifndef SCI_CLI_CLI_H
 #define SCI_CLI_CLI_H
 
+#include <getopt.h>
+#include <stddef.h>
+
 #include "base/error.h"
 
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
@@ -20,6 +23,14 @@ int cli_usage(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* For '?' of getopt_long with `opterr` 0 and an option string that starts with ':': says which option, and
  * what to try. */
 int cli_bad_option(const char *command, int getopt_result, char **argv);
+/*
+ * Reads a command line that has options alone, and no positional argument. Each option's `val` is
+ * CLI_OPTION + its index into `values`, which gets its text (borrowed from argv; "" for one without an
+ * argument) and stays as it is for options that are not given; {"help", no_argument, NULL, 'h'} is understood
+ * too. CLI_GO_ON, CLI_HELP, or the exit code of a wrong usage, which has been said.
+ */
+enum { CLI_OPTION = 256, CLI_GO_ON = -1, CLI_HELP = -2 };
+int cli_read_options(int argc, char **argv, const struct option *options, const char **values);
 /* Flushes standard output: EXIT_DONE, or EXIT_FAILED with a message when what was written did not arrive
  * (disk full). */
 int cli_finish_output(void);

@@ -47,6 +47,22 @@ int cli_bad_option(const char *command, int getopt_result, char **argv)
     return cli_usage("%s: unknown option '%s' (sci %s --help)", command, given, command);
 }
 
+int cli_read_options(int argc, char **argv, const struct option *options, const char **values)
+{
+    for (int c; (c = getopt_long(argc, argv, ":h", options, NULL)) != -1;) {
+        if (c == 'h') {
+            return CLI_HELP;
+        }
+        if (c < CLI_OPTION) {
+            return cli_bad_option(argv[0], c, argv);
+        }
+        values[c - CLI_OPTION] = optarg ? optarg : "";
+    }
+    return optind == argc
+               ? CLI_GO_ON
+               : cli_usage("%s: '%s' is one word too many (sci %s --help)", argv[0], argv[optind], argv[0]);
+}
+
 int cli_finish_output(void)
 {
     if (fflush(stdout) != 0 || ferror(stdout)) {

@@ -117,7 +117,7 @@ static int write_map(const struct count_job *job, const struct picture *picture,
     return rc;
 }
 
-static int write_cells(const char *path, const struct density_map *map, struct error *error)
+static int write_cells(const char *path, const struct count_map *map, struct error *error)
 {
     struct buffer text = {0};
     buffer_append_text(&text, "x,y,width,height,people\n");

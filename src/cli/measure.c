@@ -1,6 +1,5 @@
 /* sci measure: density, speed and flow of recorded trajectories, held to the references of pedestrian
  * research. */
-#include <getopt.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -17,7 +16,7 @@ static const size_t FILE_LIMIT = (size_t)2 << 30;
 enum { WKT_LIMIT = 16 << 20, FRAMES_MAX = 100000 };
 
 enum option_id {
-    OPT_TRAJ = 256,
+    OPT_TRAJ,
     OPT_FPS,
     OPT_UNIT,
     OPT_COLUMNS,
@@ -39,24 +38,24 @@ enum option_id {
 };
 
 static const struct option options[] = {
-    {"traj", required_argument, NULL, OPT_TRAJ},
-    {"fps", required_argument, NULL, OPT_FPS},
-    {"unit", required_argument, NULL, OPT_UNIT},
-    {"columns", required_argument, NULL, OPT_COLUMNS},
-    {"walkable", required_argument, NULL, OPT_WALKABLE},
-    {"area", required_argument, NULL, OPT_AREA},
-    {"cutoff", required_argument, NULL, OPT_CUTOFF},
-    {"out", required_argument, NULL, OPT_OUT},
-    {"profile", required_argument, NULL, OPT_PROFILE},
-    {"gauss", required_argument, NULL, OPT_GAUSS},
-    {"gauss-step", required_argument, NULL, OPT_GAUSS_STEP},
-    {"renormalise", required_argument, NULL, OPT_RENORMALISE},
-    {"line", required_argument, NULL, OPT_LINE},
-    {"frames", required_argument, NULL, OPT_FRAMES},
-    {"speed-frames", required_argument, NULL, OPT_SPEED_FRAMES},
-    {"flow-frames", required_argument, NULL, OPT_FLOW_FRAMES},
-    {"pictures", no_argument, NULL, OPT_PICTURES},
-    {"json", no_argument, NULL, OPT_JSON},
+    {"traj", required_argument, NULL, CLI_OPTION + OPT_TRAJ},
+    {"fps", required_argument, NULL, CLI_OPTION + OPT_FPS},
+    {"unit", required_argument, NULL, CLI_OPTION + OPT_UNIT},
+    {"columns", required_argument, NULL, CLI_OPTION + OPT_COLUMNS},
+    {"walkable", required_argument, NULL, CLI_OPTION + OPT_WALKABLE},
+    {"area", required_argument, NULL, CLI_OPTION + OPT_AREA},
+    {"cutoff", required_argument, NULL, CLI_OPTION + OPT_CUTOFF},
+    {"out", required_argument, NULL, CLI_OPTION + OPT_OUT},
+    {"profile", required_argument, NULL, CLI_OPTION + OPT_PROFILE},
+    {"gauss", required_argument, NULL, CLI_OPTION + OPT_GAUSS},
+    {"gauss-step", required_argument, NULL, CLI_OPTION + OPT_GAUSS_STEP},
+    {"renormalise", required_argument, NULL, CLI_OPTION + OPT_RENORMALISE},
+    {"line", required_argument, NULL, CLI_OPTION + OPT_LINE},
+    {"frames", required_argument, NULL, CLI_OPTION + OPT_FRAMES},
+    {"speed-frames", required_argument, NULL, CLI_OPTION + OPT_SPEED_FRAMES},
+    {"flow-frames", required_argument, NULL, CLI_OPTION + OPT_FLOW_FRAMES},
+    {"pictures", no_argument, NULL, CLI_OPTION + OPT_PICTURES},
+    {"json", no_argument, NULL, CLI_OPTION + OPT_JSON},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
 };
@@ -91,46 +90,28 @@ static const char help[] =
     "           --area 'POLYGON ((4 1, 6 1, 6 4, 4 4, 4 1))' --cutoff 0.8 --out results\n";
 
 struct arguments {
-    const char *value[OPT_COUNT - OPT_TRAJ];
-    bool json, pictures, help;
+    const char *value[OPT_COUNT];
 };
 
 static const char *get(const struct arguments *a, enum option_id id)
 {
-    return a->value[id - OPT_TRAJ];
+    return a->value[id];
 }
 
-/* -1, or the exit code of a wrong usage. */
+/* CLI_GO_ON, CLI_HELP, or the exit code of a wrong usage. */
 static int read_arguments(int argc, char **argv, struct arguments *a)
 {
-    int c;
-    while ((c = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
-        if (c == 'h') {
-            a->help = true;
-        } else if (c == OPT_JSON) {
-            a->json = true;
-        } else if (c == OPT_PICTURES) {
-            a->pictures = true;
-        } else if (c >= OPT_TRAJ && c < OPT_COUNT) {
-            a->value[c - OPT_TRAJ] = optarg;
-        } else {
-            return cli_bad_option("measure", c, argv);
-        }
-    }
-    if (a->help) {
-        return -1;
-    }
-    if (optind < argc) {
-        return cli_usage("measure: '%s' is one word too many (sci measure --help)", argv[optind]);
+    const int result = cli_read_options(argc, argv, options, a->value);
+    if (result != CLI_GO_ON) {
+        return result;
     }
     static const enum option_id needed[] = {OPT_TRAJ, OPT_WALKABLE, OPT_AREA, OPT_OUT};
     for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
         if (!get(a, needed[i])) {
-            return cli_usage("measure: --%s is missing (sci measure --help)",
-                             options[needed[i] - OPT_TRAJ].name);
+            return cli_usage("measure: --%s is missing (sci measure --help)", options[needed[i]].name);
         }
     }
-    return -1;
+    return CLI_GO_ON;
 }
 
 static int read_number(const struct arguments *a, enum option_id id, double missing, double *value,
@@ -139,8 +120,8 @@ static int read_number(const struct arguments *a, enum option_id id, double miss
     const char *text = get(a, id);
     *value = missing;
     if (text && (!text_to_double(text, value) || !(*value > 0))) {
-        return error_set(error, ERR_INVALID, "--%s: '%s' is not a number greater than 0",
-                         options[id - OPT_TRAJ].name, text);
+        return error_set(error, ERR_INVALID, "--%s: '%s' is not a number greater than 0", options[id].name,
+                         text);
     }
     return 0;
 }
@@ -152,7 +133,7 @@ static int read_count(const struct arguments *a, enum option_id id, int64_t miss
     *value = missing;
     if (text && (!text_to_int64(text, value) || *value < 1 || *value > 1000000)) {
         return error_set(error, ERR_INVALID, "--%s: '%s' is not a whole number from 1 to 1000000",
-                         options[id - OPT_TRAJ].name, text);
+                         options[id].name, text);
     }
     return 0;
 }
@@ -175,7 +156,7 @@ static int read_polygon(const struct arguments *a, enum option_id id, struct wkt
     int rc = read_wkt(a, id, &text, error);
     rc = rc ? rc : wkt_parse_polygon(text.data, polygon, error);
     if (rc) {
-        error_prefix(error, "--%s", options[id - OPT_TRAJ].name);
+        error_prefix(error, "--%s", options[id].name);
     }
     buffer_free(&text);
     return rc;
@@ -262,8 +243,7 @@ static int read_switch(const struct arguments *a, enum option_id id, bool *value
     *value = text && strcmp(text, "on") == 0;
     return !text || *value || strcmp(text, "off") == 0
                ? 0
-               : error_set(error, ERR_INVALID, "--%s: '%s' is neither on nor off",
-                           options[id - OPT_TRAJ].name, text);
+               : error_set(error, ERR_INVALID, "--%s: '%s' is neither on nor off", options[id].name, text);
 }
 
 static int read_options(const struct arguments *a, struct measure_job *job, struct error *error)
@@ -282,7 +262,7 @@ static int read_options(const struct arguments *a, struct measure_job *job, stru
     rc = rc ? rc : read_frames(a, job, error);
     job->speed_frames = (int)speed_frames;
     job->out = get(a, OPT_OUT);
-    job->pictures = a->pictures;
+    job->pictures = get(a, OPT_PICTURES) != NULL;
     return rc;
 }
 
@@ -340,12 +320,12 @@ int cli_measure(int argc, char **argv)
 {
     struct arguments a = {0};
     const int usage = read_arguments(argc, argv, &a);
-    if (usage >= 0) {
-        return usage;
-    }
-    if (a.help) {
+    if (usage == CLI_HELP) {
         (void)fputs(help, stdout);
         return cli_finish_output();
+    }
+    if (usage != CLI_GO_ON) {
+        return usage;
     }
     struct error error = {0};
     struct measure_job job = {0};
@@ -359,7 +339,7 @@ int cli_measure(int argc, char **argv)
         exit_code = cli_failf("measure: %s", error.text);
     } else {
         warn(&result);
-        if (a.json) {
+        if (get(&a, OPT_JSON)) {
             print_json(&result);
         } else {
             print_text(&result);
