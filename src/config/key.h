@@ -104,6 +104,7 @@ struct config_reader {
 extern const struct config_section section_config; /* struct config */
 extern const struct config_section section_stream; /* struct stream_config */
 extern const struct config_section section_detection;
+extern const struct config_section section_alerts;
 extern const struct config_section section_calibration; /* struct calibration_written */
 
 /* The struct must be zeroed, or `filled` with what is to stay. Returns 0 (what is wrong is in the report) or
