@@ -1,10 +1,6 @@
 #include "alert_fixture.h"
 
-#include <ftw.h>
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 #include "base/text.h"
 
@@ -87,24 +83,4 @@ struct alert_event fixture_event(int number, int64_t version, enum alert_state s
         text_copy(alert->acknowledged_by, sizeof alert->acknowledged_by, "maria");
     }
     return event;
-}
-
-int fixture_make_dir(char *dir, size_t size)
-{
-    /* In memory where that is possible: thousands of syncs of a disk would take seconds. */
-    text_format(dir, size, "%s/sci-alerts-XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
-    return mkdtemp(dir) ? 0 : -1;
-}
-
-static int remove_entry(const char *path, const struct stat *status, int type, struct FTW *walk)
-{
-    (void)status;
-    (void)type;
-    (void)walk;
-    return remove(path);
-}
-
-void fixture_remove_dir(const char *dir)
-{
-    nftw(dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 }

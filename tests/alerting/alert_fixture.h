@@ -24,7 +24,4 @@ struct snapshot fixture_alert_snapshot(const char *stream_id, struct instant cap
 
 struct alert_event fixture_event(int number, int64_t version, enum alert_state state);
 
-int fixture_make_dir(char *dir, size_t size);
-void fixture_remove_dir(const char *dir);
-
 #endif

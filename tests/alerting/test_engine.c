@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../tools/temporary_folder.h"
 #include "alert_fixture.h"
 #include "alerting/engine.h"
 #include "base/file.h"
@@ -98,7 +99,7 @@ static void start(struct fixture *f)
 static int set_up(void **state)
 {
     struct fixture *f = calloc(1, sizeof *f);
-    if (!f || fixture_make_dir(f->dir, sizeof f->dir) < 0)
+    if (!f || temporary_folder_make(f->dir, sizeof f->dir) < 0)
         return -1;
     pthread_mutex_init(&f->mutex, NULL);
     path_join(f->journal, sizeof f->journal, f->dir, "alerts.journal");
@@ -116,7 +117,7 @@ static int tear_down(void **state)
     if (f->store.store)
         f->store.kind->close(&f->store.store);
     pthread_mutex_destroy(&f->mutex);
-    fixture_remove_dir(f->dir);
+    temporary_folder_remove(f->dir);
     free(f);
     return 0;
 }

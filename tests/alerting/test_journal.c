@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../tools/temporary_folder.h"
 #include "alert_fixture.h"
 #include "alerting/alert_record.h"
 #include "alerting/journal.h"
@@ -41,7 +42,7 @@ struct fixture {
 static int set_up(void **state)
 {
     struct fixture *fixture = calloc(1, sizeof *fixture);
-    if (!fixture || fixture_make_dir(fixture->dir, sizeof fixture->dir) < 0)
+    if (!fixture || temporary_folder_make(fixture->dir, sizeof fixture->dir) < 0)
         return -1;
     path_join(fixture->path, sizeof fixture->path, fixture->dir, "sub/alerts.journal");
     *state = fixture;
@@ -51,7 +52,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     struct fixture *fixture = *state;
-    fixture_remove_dir(fixture->dir);
+    temporary_folder_remove(fixture->dir);
     free(fixture);
     return 0;
 }

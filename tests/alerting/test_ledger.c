@@ -6,6 +6,7 @@
 // clang-format on
 #include <stdlib.h>
 
+#include "../tools/temporary_folder.h"
 #include "alert_fixture.h"
 #include "alerting/ledger.h"
 #include "base/file.h"
@@ -29,7 +30,7 @@ static int list_none(void *user, struct alert_event **events, size_t *count)
 static int set_up(void **state)
 {
     struct fixture *f = calloc(1, sizeof *f);
-    if (!f || fixture_make_dir(f->dir, sizeof f->dir) < 0)
+    if (!f || temporary_folder_make(f->dir, sizeof f->dir) < 0)
         return -1;
     path_join(f->path, sizeof f->path, f->dir, "alerts.journal");
     const struct ledger_options options = {
@@ -44,7 +45,7 @@ static int tear_down(void **state)
 {
     struct fixture *f = *state;
     ledger_close(&f->ledger);
-    fixture_remove_dir(f->dir);
+    temporary_folder_remove(f->dir);
     free(f);
     return 0;
 }

@@ -1,31 +1,8 @@
 #include "store_fixture.h"
 
-#include <ftw.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 #include "base/text.h"
-
-int fixture_make_dir(char *dir, size_t size)
-{
-    /* In memory where that is possible: thousands of syncs of a disk would take seconds. */
-    text_format(dir, size, "%s/sci-store-XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
-    return mkdtemp(dir) ? 0 : -1;
-}
-
-static int remove_entry(const char *path, const struct stat *status, int type, struct FTW *walk)
-{
-    (void)status;
-    (void)type;
-    (void)walk;
-    return remove(path);
-}
-
-void fixture_remove_dir(const char *dir)
-{
-    nftw(dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
-}
 
 struct snapshot fixture_snapshot(const char *stream_id, int64_t capture_wall_ns, double people)
 {

@@ -7,9 +7,6 @@
 
 #define DAY_START (INT64_C(20000) * 86400 * NS_PER_S) /* 2024-10-04T00:00:00Z */
 
-int fixture_make_dir(char *dir, size_t size); /* under /tmp; 0 or -1 */
-void fixture_remove_dir(const char *dir);
-
 /* A stream with its measures, one zone "north" and one line "door". Lives as long as the process. */
 struct snapshot fixture_snapshot(const char *stream_id, int64_t capture_wall_ns, double people);
 

@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../tools/temporary_folder.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "store/spool.h"
@@ -26,12 +27,12 @@ static int set_up(void **state)
 {
     char *dir = calloc(1, 256);
     *state = dir;
-    return dir ? fixture_make_dir(dir, 256) : -1;
+    return dir ? temporary_folder_make(dir, 256) : -1;
 }
 
 static int tear_down(void **state)
 {
-    fixture_remove_dir(*state);
+    temporary_folder_remove(*state);
     free(*state);
     return 0;
 }

@@ -18,6 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../tools/temporary_folder.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "store/sqlite_store.h"
@@ -29,7 +30,7 @@
 static int make_place(char *where, size_t size)
 {
     char dir[64];
-    if (fixture_make_dir(dir, sizeof dir) < 0)
+    if (temporary_folder_make(dir, sizeof dir) < 0)
         return -1;
     text_format(where, size, "%s/sub/sci.db", dir);
     return 0;

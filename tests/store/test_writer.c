@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../tools/temporary_folder.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -64,7 +65,7 @@ static void start_writer(struct fixture *fixture)
 static int set_up(void **state)
 {
     struct fixture *fixture = calloc(1, sizeof *fixture);
-    if (!fixture || fixture_make_dir(fixture->dir, sizeof fixture->dir) < 0)
+    if (!fixture || temporary_folder_make(fixture->dir, sizeof fixture->dir) < 0)
         return -1;
     path_join(fixture->database, sizeof fixture->database, fixture->dir, "sci.db");
     path_join(fixture->spool, sizeof fixture->spool, fixture->dir, "spool");
@@ -78,7 +79,7 @@ static int tear_down(void **state)
     struct fixture *fixture = *state;
     writer_stop(&fixture->writer, NS_PER_S);
     store_sqlite.close(&fixture->store.store);
-    fixture_remove_dir(fixture->dir);
+    temporary_folder_remove(fixture->dir);
     free(fixture);
     return 0;
 }
