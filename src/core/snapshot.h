@@ -78,8 +78,7 @@ struct snapshot {
     size_t hotspot_count;
     const struct hotspot *hotspots; /* highest peak first */
     const char *degraded;           /* NULL, or in words what does not work as it should */
-    int64_t
-        blind_ns; /* how long the camera's pictures have shown nothing (black, frozen, ...); 0 = they do */
+    int64_t blind_ns; /* for so long pictures have shown nothing (black, frozen, ...); 0 = they do */
 };
 
 void measure_set_clear(struct measure_set *set); /* all invalid, REASON_NOT_MEASURED */

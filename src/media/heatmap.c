@@ -16,7 +16,7 @@ static const double unit_px = 100, scale_least = 1;
 static const double ink_end = 8;
 
 /* Between the centres of the four nearest cells, bilinear. */
-static double density_at(const struct density_map *m, double x, double y)
+static double density_at(const struct count_map *m, double x, double y)
 {
     double column = fmin(fmax(x / m->cell_width - 0.5, 0), m->columns - 1);
     double row = fmin(fmax(y / m->cell_height - 0.5, 0), m->rows - 1);
@@ -30,7 +30,7 @@ static double density_at(const struct density_map *m, double x, double y)
     return ((1 - v) * above + v * below) * unit_px * unit_px / (m->cell_width * m->cell_height);
 }
 
-static double greatest(const struct density_map *m)
+static double greatest(const struct count_map *m)
 {
     float most = 0;
     for (size_t i = 0; i < (size_t)m->rows * (size_t)m->columns; i++)
@@ -43,7 +43,7 @@ static uint8_t mix(uint8_t under, unsigned char over, double opacity)
     return (uint8_t)lround(under * (1 - opacity) + over * opacity);
 }
 
-static void paint(struct picture *out, const struct density_map *map, double most)
+static void paint(struct picture *out, const struct count_map *map, double most)
 {
     struct ink inks[LEVELS];
     for (int i = 0; i < LEVELS; i++)
@@ -75,7 +75,7 @@ static void legend(struct picture *out, double most)
                y0 - draw_text_height(scale) - 6 * scale, text, scale, (struct ink){255, 255, 255, 1});
 }
 
-int heatmap_draw(const struct picture *picture, const struct density_map *map, const char *title,
+int heatmap_draw(const struct picture *picture, const struct count_map *map, const char *title,
                  struct picture **result, struct error *error)
 {
     *result = NULL;

@@ -344,7 +344,7 @@ static bool is_counted(const struct density_view *view, struct point at)
 
 /* Drops the cells that are beyond the content, and empties those that the view leaves out. */
 static void trim(struct density_context *c, const struct placement *p, const struct picture *picture,
-                 const struct density_view *view, struct density_map *map)
+                 const struct density_view *view, struct count_map *map)
 {
     map->columns = round_up(p->width, DENSITY_STRIDE) / DENSITY_STRIDE;
     map->rows = round_up(p->height, DENSITY_STRIDE) / DENSITY_STRIDE;

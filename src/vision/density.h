@@ -20,7 +20,7 @@
 #include <stddef.h>
 
 #include "base/error.h"
-#include "core/density_map.h"
+#include "core/count_map.h"
 #include "core/picture.h"
 #include "geo/point.h"
 
@@ -63,7 +63,7 @@ struct density_result {
     double low, high;       /* the 90 % interval */
     double whole_count;     /* by the network's second head, from the whole picture; a second opinion */
     enum crowd_class crowd; /* by the third head */
-    struct density_map map; /* lent: lives in the context until its next call */
+    struct count_map map;   /* lent: lives in the context until its next call */
 };
 
 /* ERR_NOT_FOUND when there is no such file; ERR_FORMAT when its inputs and outputs are not a density
