@@ -31,6 +31,7 @@ Exit codes:
 EOT
 }
 
+LOCK_LIMIT_S=60
 MODE=start
 case ${1:-} in
     '') ;;
@@ -42,10 +43,14 @@ case ${1:-} in
 esac
 [ $# -le 1 ] || die "$E_USAGE" "one option at most (see --help)"
 
-# Two runs at once would step on each other.
+# Two runs at once would step on each other. What a killed run left behind, such as a compiler, holds the
+# lock for some seconds more.
 mkdir -p "$ROOT/var" || die "$E_DISK" "$ROOT/var: cannot make this folder"
 exec 9> "$ROOT/var/.setup.lock" || die "$E_DISK" "$ROOT/var: cannot write"
-flock -n 9 || die "$E_USAGE" "another setup.sh is running in this checkout"
+flock -n 9 || {
+    say "waiting for another setup.sh in this checkout, at most $LOCK_LIMIT_S s"
+    flock -w "$LOCK_LIMIT_S" 9 || die "$E_USAGE" "another setup.sh is running in this checkout"
+}
 
 if [ "$MODE" = stop ]; then
     stop_service

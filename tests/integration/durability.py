@@ -13,6 +13,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tools"))
 from sci_service import Service, Tap, assets_missing  # noqa: E402
 
 KILLS = 6
+FIGURES = {"cpu_s", "resident_bytes", "disk_free_bytes", "streams_live", "alerts_open", "rules_blind", "spooled_bytes", "dropped_rows"}
 tap = Tap()
 
 
@@ -99,6 +100,10 @@ def run():
         tap.check(integrity == "ok", "in the end the database is sound", integrity)
         service.start()
         tap.check(service.stop() == 0, "and the service starts and ends cleanly")
+        db = sqlite3.connect(service.folder / "sci.db")
+        figures = {name for (name,) in db.execute("SELECT DISTINCT name FROM system_metrics WHERE value IS NOT NULL")}
+        db.close()
+        tap.check(FIGURES <= figures, "the service's own figures are stored", FIGURES - figures)
 
 
 why = assets_missing()
