@@ -46,6 +46,8 @@ struct crowd_stage {
     struct zone_state *zone_states;
     struct line_state *line_states;
     struct density_grid grid;
+    bool has_measured;
+    struct measure_set measures; /* of the stream, as published last: which ones there are */
 };
 
 static int allocate(struct crowd_stage *s, struct error *error)
@@ -251,20 +253,13 @@ static int place_all(struct crowd_stage *s, const struct crowd_input *in, size_t
     return 0;
 }
 
-int crowd_stage_update(struct crowd_stage *stage, const struct crowd_input *input, struct snapshot *snapshot,
-                       struct error *error)
+/* Everything of a picture that shows something. */
+static int measure(struct crowd_stage *s, const struct crowd_input *input, struct snapshot *snapshot,
+                   struct error *error)
 {
-    struct crowd_stage *s = stage;
-    if (input->width <= 0 || input->height <= 0) {
-        return error_set(error, ERR_INVALID, "the picture's size is %dx%d", input->width, input->height);
-    }
-    int rc = reserve(s, input->track_count, error);
-    if (rc == 0 && (input->width != s->width || input->height != s->height ||
-                    (input->ground_is_given != 0) != s->ground_is_given)) {
-        rc = build_ground(s, input, error);
-    }
     size_t placed = 0;
-    if (rc || (rc = place_all(s, input, &placed, error))) {
+    int rc = place_all(s, input, &placed, error);
+    if (rc) {
         return rc;
     }
     density_map_update(s->map, s->placed, placed);
@@ -292,14 +287,11 @@ int crowd_stage_update(struct crowd_stage *stage, const struct crowd_input *inpu
     if (rc) {
         return rc;
     }
+    s->measures = snapshot->measures;
+    s->has_measured = true;
     snapshot->hotspots = stage_memory_hotspots(s->memory, &snapshot->hotspot_count);
-    snapshot->regime = REGIME_BOXES;
     snapshot->tracks = input->tracks;
     snapshot->track_count = input->track_count;
-    snapshot->zones = s->zone_states;
-    snapshot->zone_count = s->zone_count;
-    snapshot->lines = s->line_states;
-    snapshot->line_count = s->line_count;
     snapshot->grid = s->area.area_m2 > 0 ? &s->grid : NULL;
     return 0;
 }
@@ -315,16 +307,48 @@ static void invalidate_set(struct measure_set *set, const char *reason)
     }
 }
 
-void crowd_stage_invalidate(struct crowd_stage *stage, struct snapshot *snapshot, const char *reason)
+static void invalidate(struct crowd_stage *s, const char *reason, struct snapshot *snapshot)
 {
-    invalidate_set(&snapshot->measures, reason);
-    for (size_t i = 0; i < stage->zone_count; i++) {
-        invalidate_set(&stage->zone_states[i].measures, reason);
+    invalidate_set(&s->measures, reason);
+    for (size_t i = 0; i < s->zone_count; i++) {
+        invalidate_set(&s->zone_states[i].measures, reason);
     }
-    for (size_t i = 0; i < stage->line_count; i++) {
-        invalidate_set(&stage->line_states[i].measures, reason);
+    for (size_t i = 0; i < s->line_count; i++) {
+        invalidate_set(&s->line_states[i].measures, reason);
     }
-    snapshot->track_count = 0;
+    snapshot->measures = s->measures;
     snapshot->hotspot_count = 0;
+    snapshot->tracks = NULL;
+    snapshot->track_count = 0;
     snapshot->grid = NULL;
+}
+
+int crowd_stage_update(struct crowd_stage *stage, const struct crowd_input *input, struct snapshot *snapshot,
+                       struct error *error)
+{
+    struct crowd_stage *s = stage;
+    if (input->width <= 0 || input->height <= 0) {
+        return error_set(error, ERR_INVALID, "the picture's size is %dx%d", input->width, input->height);
+    }
+    int rc = reserve(s, input->track_count, error);
+    if (rc == 0 && (input->width != s->width || input->height != s->height ||
+                    (input->ground_is_given != 0) != s->ground_is_given)) {
+        rc = build_ground(s, input, error);
+    }
+    /* The first picture is measured in any case: that says which measures there are. */
+    if (rc == 0 && (!input->blind || !s->has_measured)) {
+        rc = measure(s, input, snapshot, error);
+    }
+    if (rc) {
+        return rc;
+    }
+    if (input->blind) {
+        invalidate(s, input->blind, snapshot);
+    }
+    snapshot->regime = REGIME_BOXES;
+    snapshot->zones = s->zone_states;
+    snapshot->zone_count = s->zone_count;
+    snapshot->lines = s->line_states;
+    snapshot->line_count = s->line_count;
+    return 0;
 }

@@ -32,6 +32,9 @@ struct crowd_input {
     /* Or positions that somebody else measured (OBSERVATION_POSITIONS): then tracks carry `ground` already.
      */
     int ground_is_given;
+    /* NULL, or why the picture shows nothing (a REASON_ of core/measure.h): then nobody is there, nothing is
+     * valid, and what is remembered (trends, visits, flows) has a gap rather than an empty place. */
+    const char *blind;
 };
 
 struct crowd_stage; /* opaque */
@@ -42,9 +45,5 @@ void crowd_stage_destroy(struct crowd_stage **stage);
  * `snapshot`; what they point to lives until the next call. No allocation in the steady state. */
 int crowd_stage_update(struct crowd_stage *stage, const struct crowd_input *input, struct snapshot *snapshot,
                        struct error *error);
-
-/* The picture shows nothing (`reason`: one of core/measure.h): everything of `snapshot` that was measured is
- * not valid, and nobody is there. Line counts stay. `snapshot` is the latest of this stage. */
-void crowd_stage_invalidate(struct crowd_stage *stage, struct snapshot *snapshot, const char *reason);
 
 #endif

@@ -195,7 +195,6 @@ static void note_health(struct camera_path *p, const struct observation *o, enum
     snapshot->degraded = picture_fault_reason(fault);
     int64_t since = fault == PICTURE_FROZEN ? p->health.changed_ns : p->sound_ns;
     snapshot->blind_ns = o->stream_ns > since ? o->stream_ns - since : 1;
-    crowd_stage_invalidate(p->stage, snapshot, snapshot->degraded);
 }
 
 int camera_path_measure(struct camera_path *path, const struct observation *observation,
@@ -210,6 +209,7 @@ int camera_path_measure(struct camera_path *path, const struct observation *obse
     if (fault == PICTURE_BLACK || fault == PICTURE_PLAIN)
         detection_count = 0;
     begin_snapshot(path, observation, snapshot);
+    note_health(path, observation, fault, snapshot);
     if (observation->kind == OBSERVATION_POSITIONS) {
         count = observation->position_count;
         result = take_positions(path, observation, error);
@@ -227,11 +227,7 @@ int camera_path_measure(struct camera_path *path, const struct observation *obse
         .tracks = path->tracks,
         .track_count = count,
         .ground_is_given = observation->kind == OBSERVATION_POSITIONS,
+        .blind = snapshot->degraded,
     };
-    result = crowd_stage_update(path->stage, &input, snapshot, error);
-    snapshot->tracks = path->tracks;
-    snapshot->track_count = count;
-    if (result == 0)
-        note_health(path, observation, fault, snapshot);
-    return result;
+    return crowd_stage_update(path->stage, &input, snapshot, error);
 }

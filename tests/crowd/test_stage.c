@@ -344,6 +344,43 @@ static void bad_options_are_refused(void **state)
     crowd_stage_destroy(&s);
 }
 
+/* Twenty people who stand there all the time; for fifteen seconds of it the camera shows nothing. */
+static void a_blind_camera_is_no_empty_place(void **state)
+{
+    (void)state;
+    enum { PEOPLE = 20 };
+    const struct camera_model c = overlook();
+    const struct zone all = {.id = "all", .corner_count = 4, .corners = {{0, 0}, {1, 0}, {1, 1}, {0, 1}}};
+    struct crowd_stage *s = make(&c, &all, 1);
+    struct snapshot snap;
+    struct track t[PEOPLE];
+    for (int step = 0; step <= 800; step++) {
+        const bool blind = step >= 500 && step < 650;
+        for (int i = 0; i < PEOPLE; i++) {
+            t[i] = standing(&c, i + 1, -2 + 0.8 * (i % 5), 8 + 0.8 * (i / 5));
+        }
+        const struct crowd_input in = {.stream_ns = step * INT64_C(100000000),
+                                       .width = WIDTH,
+                                       .height = HEIGHT,
+                                       .tracks = t,
+                                       .track_count = blind ? 0 : PEOPLE,
+                                       .blind = blind ? REASON_BLACK : NULL};
+        memset(&snap, 0, sizeof(snap));
+        assert_int_equal(crowd_stage_update(s, &in, &snap, NULL), 0);
+        if (blind) {
+            assert_string_equal(snap.measures.of[MEASURE_PEOPLE].reason, REASON_BLACK);
+            assert_string_equal(snap.zones[0].measures.of[MEASURE_OCCUPANCY].reason, REASON_BLACK);
+            assert_string_equal(snap.zones[0].measures.of[MEASURE_QUEUE_LENGTH].reason, REASON_NOT_MEASURED);
+            assert_true(snap.track_count == 0 && snap.grid == NULL);
+        }
+    }
+    const struct measure_set *m = &snap.zones[0].measures;
+    near(m->of[MEASURE_OCCUPANCY].value, PEOPLE, 0.5);
+    near(m->of[MEASURE_DENSITY_TREND].value, 0, 1e-6);
+    assert_string_equal(m->of[MEASURE_TIME_TO_LIMIT].reason, REASON_NOT_RISING);
+    crowd_stage_destroy(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -358,6 +395,7 @@ int main(void)
         cmocka_unit_test(one_spot_and_ten_thousand),
         cmocka_unit_test(steady_state_allocates_nothing),
         cmocka_unit_test(bad_options_are_refused),
+        cmocka_unit_test(a_blind_camera_is_no_empty_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
