@@ -53,6 +53,13 @@ static void put_states(struct buffer *out, const struct stream_counters *streams
             buffer_printf(out, "sci_stream_state{stream=\"%s\",state=\"%s\"} %d\n", streams[i].stream_id,
                           stream_state_name((enum stream_state)state), (int)streams[i].state == state);
     }
+    put_head(out, "sci_stream_state_changes_total", "counter", "Times the stream came into the state.");
+    for (size_t i = 0; i < count; i++) {
+        for (int state = 0; state < STREAM_STATE_COUNT; state++)
+            buffer_printf(out, "sci_stream_state_changes_total{stream=\"%s\",state=\"%s\"} %lld\n",
+                          streams[i].stream_id, stream_state_name((enum stream_state)state),
+                          (long long)streams[i].entered[state]);
+    }
     put_head(out, "sci_people", "gauge", "People in the picture; absent while not measured.");
     for (size_t i = 0; i < count; i++)
         put_gauge(out, "sci_people", streams[i].stream_id, streams[i].people);

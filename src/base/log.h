@@ -1,6 +1,6 @@
 /*
  * The log: one line per event on standard error, as text or as JSON (one object a line). Thread-safe; a line
- * is written with one write. No secret may reach it: URIs are passed through `uri_redact` (base/text.h)
+ * is written with one write. No secret may reach it: URIs are passed through `uri_redact` (base/uri.h)
  * first.
  */
 #ifndef SCI_BASE_LOG_H

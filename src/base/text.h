@@ -28,10 +28,4 @@ bool text_to_duration_ns(const char *text, int64_t *ns);
 /* "512x384": both 1 to 65536. WIDTHxHEIGHT. */
 bool text_to_size(const char *text, int *width, int *height);
 
-/* The URI with its user information replaced by three stars, secrets in the query (key, token, password,
- * pass, pwd, auth, sig) likewise; truncated to out_size. Returns `out`. */
-char *uri_redact(const char *uri, char *out, size_t out_size);
-/* "rtsp" for "rtsp://..."; an empty text for a plain path. */
-void uri_scheme(const char *uri, char *out, size_t out_size);
-
 #endif

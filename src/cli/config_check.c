@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/buffer.h"
-#include "base/text.h"
+#include "base/uri.h"
 #include "cli/cli.h"
 #include "config/config.h"
 

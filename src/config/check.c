@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "base/uri.h"
 #include "config/rules.h"
 #include "geo/polygon.h"
 
@@ -216,6 +217,9 @@ static void scheme_of(const char *uri, char *out, size_t out_size)
     size_t length = strcspn(uri, ":/");
     if (out[0] == '\0' && uri[length] == ':') {
         text_format(out, out_size, "%.*s", (int)(length < 32 ? length : 32), uri);
+        if (!scheme_is_known(out) && strchr(uri, '@') != NULL) {
+            text_copy(out, out_size, "***"); /* perhaps no scheme, but somebody's name */
+        }
     }
 }
 
@@ -253,6 +257,8 @@ static void check_uri(struct config_reader *reader, const struct node *node, con
             reader, place, "uri",
             "unknown scheme '%s': known are rtsp, rtsps, http, https, file, and the path of a file or folder",
             scheme);
+    } else if (scheme[0] != '\0' && strncmp(uri + strlen(scheme), "://", 3) != 0) {
+        reader_complain(reader, place, "uri", "'%s' is followed by ://", scheme);
     } else if (scheme[0] == '\0' || strcmp(scheme, "file") == 0) {
         check_file(reader, place, uri);
     } else if (uri[strlen(scheme) + 3] == '\0') {

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "base/uri.h"
 #include "config/key.h"
 #include "config/value.h"
 

@@ -12,6 +12,18 @@ enum stream_state {
     STREAM_STATE_COUNT
 };
 
+/* What kind of thing keeps a stream from being live, for programs and for the words of a display. */
+enum stream_cause {
+    CAUSE_NONE,
+    CAUSE_AUTHENTICATION, /* name or password are wrong or missing, or not allowed (401, 403) */
+    CAUSE_NETWORK,        /* refused, closed, no route, no such host */
+    CAUSE_TIMEOUT,        /* no answer, or no picture, in time */
+    CAUSE_NOT_FOUND,      /* no such path, file or device */
+    CAUSE_FORMAT,         /* what comes is not video, damaged, or not known to this build */
+    CAUSE_OTHER,
+    STREAM_CAUSE_COUNT
+};
+
 /* Upper bounds of the latency histogram (capture to published), seconds. */
 #define STREAM_LATENCY_BOUNDS                                                                                \
     {                                                                                                        \
@@ -19,5 +31,8 @@ enum stream_state {
     }
 
 const char *stream_state_name(enum stream_state state); /* "connecting", ... */
+const char *stream_cause_name(enum stream_cause cause); /* "authentication", ...; NULL for CAUSE_NONE */
+/* Of an error (base/error.h) when opening or reading a source. */
+enum stream_cause stream_cause_of(int error_code);
 
 #endif

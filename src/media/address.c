@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "base/uri.h"
 
 enum address_type address_type(const char *uri)
 {

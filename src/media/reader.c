@@ -140,6 +140,10 @@ static int open_failed(struct reader *r, int ret, const char *what, struct error
         return error_set(error, ERR_FORMAT, "%s: not a video that can be read, or damaged", r->shown);
     if (ret == AVERROR_EOF)
         return error_set(error, ERR_IO, "%s: the connection was closed", r->shown);
+    if (ret == AVERROR_HTTP_UNAUTHORIZED)
+        return error_set(error, ERR_AUTH, "%s: a wrong name or password, or none (401)", r->shown);
+    if (ret == AVERROR_HTTP_FORBIDDEN)
+        return error_set(error, ERR_AUTH, "%s: not allowed with this name and password (403)", r->shown);
     return ffmpeg_error_set(error, ret, "%s: %s", r->shown, what);
 }
 

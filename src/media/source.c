@@ -2,7 +2,7 @@
 
 #include <stddef.h>
 
-#include "base/text.h"
+#include "base/uri.h"
 #include "media/address.h"
 
 static const struct source_kind *const kinds[] = {&source_kind_images, &source_kind_ffmpeg};

@@ -9,26 +9,27 @@
 #include "base/text.h"
 #include "media/source.h"
 
-/* Waits between attempts: short at first, never long while somebody waits for the camera, slower after a long
- * outage. */
-#define RETRY_FIRST_NS (200 * NS_PER_MS)
-#define RETRY_MOST_NS (3 * NS_PER_S)
-#define RETRY_LONG_OUTAGE_NS (600 * NS_PER_S)
-#define RETRY_SLOW_NS (10 * NS_PER_S)
-#define RETRY_AUTH_NS                                                                                        \
-    (30 * NS_PER_S) /* a wrong password does not mend itself, and cameras lock out who asks too often */
-
 const double manager_latency_bounds[LATENCY_BUCKETS] = STREAM_LATENCY_BOUNDS;
 
-void camera_set_state(struct camera *camera, enum stream_state state, const char *reason)
+static void enter_state(struct camera *camera, enum stream_state state, enum stream_cause cause,
+                        const char *reason)
 {
     struct stream_status *s = &camera->status;
-    if (s->state == state && strcmp(s->reason, reason) == 0)
-        return;
+    if (s->state != state || s->entered[state] == 0)
+        s->entered[state]++;
     s->state = state;
+    s->cause = cause;
     text_copy(s->reason, sizeof s->reason, reason);
     if (camera->shared->on_state && !camera->removed)
-        camera->shared->on_state(camera->shared->user, s->stream_id, state, s->reason);
+        camera->shared->on_state(camera->shared->user, s->stream_id, state, cause, s->reason);
+}
+
+void camera_set_state(struct camera *camera, enum stream_state state, enum stream_cause cause,
+                      const char *reason)
+{
+    const struct stream_status *s = &camera->status;
+    if (s->state != state || s->cause != cause || strcmp(s->reason, reason) != 0)
+        enter_state(camera, state, cause, reason);
 }
 
 static double snapshot_rate(const struct camera *camera, int64_t now_ns)
@@ -57,10 +58,10 @@ void camera_get_status(const struct camera *camera, int64_t now_ns, struct strea
 void camera_watch(struct camera *camera, int64_t now_ns)
 {
     int64_t age = now_ns - camera->last_picture_ns;
-    if (camera->status.state == STREAM_LIVE && age > camera->shared->config->media.stall_after_ns) {
+    if (camera->status.state == STREAM_LIVE && age > camera->stall_after_ns) {
         char reason[64];
         text_format(reason, sizeof reason, "no picture for %.1f s", (double)age / 1e9);
-        camera_set_state(camera, STREAM_STALLED, reason);
+        camera_set_state(camera, STREAM_STALLED, CAUSE_TIMEOUT, reason);
     }
 }
 
@@ -96,7 +97,7 @@ static void put_observation(struct camera *camera, struct observation *observati
     camera->status.frames_decoded++;
     camera->status.width = observation->width;
     camera->status.height = observation->height;
-    camera_set_state(camera, STREAM_LIVE, "");
+    camera_set_state(camera, STREAM_LIVE, CAUSE_NONE, "");
     pthread_cond_signal(&camera->shared->work);
     pthread_mutex_unlock(&camera->shared->lock);
     observation_release(&old);
@@ -125,6 +126,8 @@ static int read_until_failure(struct camera *camera, const struct source_kind *k
             return result;
         observation.stream_ns += camera->stream_offset_ns;
         observation.number += camera->number_offset;
+        if (camera->lived_from_ns == 0)
+            camera->lived_from_ns = clock_monotonic_ns();
         camera->stream_last_ns = observation.stream_ns;
         camera->number_last = observation.number;
         if (observation.picture) {
@@ -135,6 +138,14 @@ static int read_until_failure(struct camera *camera, const struct source_kind *k
         put_observation(camera, &observation);
     }
     return ERR_CANCELED;
+}
+
+/* A slide show is not stalled while it shows a slide. */
+static int64_t stall_after(const struct config *config, const struct source_info *info)
+{
+    int64_t limit = config->media.stall_after_ns;
+    double patience = !info->live && info->frame_rate > 0 ? 2.5 * 1e9 / info->frame_rate : 0;
+    return patience > (double)limit && patience < 1e15 ? (int64_t)patience : limit;
 }
 
 static int attempt(struct camera *camera, const struct source_kind *kind, bool *live, struct error *error)
@@ -159,24 +170,11 @@ static int attempt(struct camera *camera, const struct source_kind *kind, bool *
     *live = info.live;
     pthread_mutex_lock(&camera->shared->lock);
     text_copy(camera->status.source, sizeof camera->status.source, info.description ? info.description : "");
+    camera->stall_after_ns = stall_after(config, &info);
     pthread_mutex_unlock(&camera->shared->lock);
     result = read_until_failure(camera, kind, source, error);
     kind->close(&source);
     return result;
-}
-
-static int64_t retry_wait(struct camera *camera, int result, int failures, int64_t down_since_ns)
-{
-    int64_t wait = RETRY_FIRST_NS << (failures < 5 ? failures : 4);
-    if (wait > RETRY_MOST_NS)
-        wait = RETRY_MOST_NS;
-    if (clock_monotonic_ns() - down_since_ns > RETRY_LONG_OUTAGE_NS)
-        wait = RETRY_SLOW_NS;
-    if (result == ERR_AUTH)
-        wait = RETRY_AUTH_NS;
-    double jitter = 0.75 + 0.5 * random_unit(&camera->random);
-    wait = (int64_t)((double)wait * jitter);
-    return wait < RETRY_MOST_NS || wait > RETRY_SLOW_NS / 2 ? wait : RETRY_MOST_NS;
 }
 
 /* Waits until the retry is due or the camera is canceled. */
@@ -197,15 +195,28 @@ static void note_failure(struct camera *camera, int result, bool live, const str
     pthread_mutex_lock(&camera->shared->lock);
     camera->status.reconnects++;
     const char *reason = result == ERR_END && live ? "the camera ended the stream" : error->text;
-    camera_set_state(camera, STREAM_FAILED, reason[0] ? reason : error_code_name(result));
+    camera_set_state(camera, STREAM_FAILED, stream_cause_of(result),
+                     reason[0] ? reason : error_code_name(result));
     pthread_mutex_unlock(&camera->shared->lock);
 }
 
 static void end_stream(struct camera *camera)
 {
     pthread_mutex_lock(&camera->shared->lock);
-    camera_set_state(camera, STREAM_ENDED, "the file has been played to its end");
+    camera_set_state(camera, STREAM_ENDED, CAUSE_NONE, "the file has been played to its end");
     pthread_mutex_unlock(&camera->shared->lock);
+}
+
+/* The time that the camera waits before the next attempt. */
+static int64_t retry_wait(struct camera *camera, int result)
+{
+    int64_t now = clock_monotonic_ns(), lived = -1;
+    if (camera->lived_from_ns != 0) {
+        pthread_mutex_lock(&camera->shared->lock);
+        lived = camera->last_picture_ns - camera->lived_from_ns; /* the first came just after */
+        pthread_mutex_unlock(&camera->shared->lock);
+    }
+    return retry_after(&camera->attempts, stream_cause_of(result), lived, now, random_unit(&camera->random));
 }
 
 static void *source_main(void *user)
@@ -213,12 +224,11 @@ static void *source_main(void *user)
     struct camera *camera = user;
     struct error error = {0};
     const struct source_kind *kind = source_kind_for(camera->stream->uri, &error);
-    int failures = 0;
-    int64_t down_since = clock_monotonic_ns();
     while (!atomic_load(&camera->cancel)) {
         bool live = false;
-        int64_t pictures = camera->number_last;
-        error.text[0] = '\0';
+        camera->lived_from_ns = 0;
+        if (kind)
+            error = (struct error){0};
         int result = kind ? attempt(camera, kind, &live, &error) : error.code;
         if (atomic_load(&camera->cancel))
             break;
@@ -226,13 +236,8 @@ static void *source_main(void *user)
             end_stream(camera);
             break;
         }
-        if (camera->number_last > pictures) {
-            failures = 0;
-            down_since = clock_monotonic_ns();
-        }
         note_failure(camera, result, live, &error);
-        wait_for_retry(camera, retry_wait(camera, result, failures, down_since));
-        failures++;
+        wait_for_retry(camera, retry_wait(camera, result));
     }
     return NULL;
 }
@@ -247,10 +252,10 @@ static int64_t interval_of(const struct config *config, const struct stream_conf
 
 static int start_thread(struct camera *camera, struct error *error)
 {
-    if (!camera->stream->enabled) {
-        camera->status.state = STREAM_DISABLED;
+    bool enabled = camera->stream->enabled;
+    enter_state(camera, enabled ? STREAM_CONNECTING : STREAM_DISABLED, CAUSE_NONE, "");
+    if (!enabled)
         return 0;
-    }
     int failed = pthread_create(&camera->thread, NULL, source_main, camera);
     if (failed)
         return error_set_errno(error, failed, "stream %s: cannot start its thread",

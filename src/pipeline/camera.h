@@ -13,13 +13,15 @@
 #include "base/random.h"
 #include "pipeline/manager.h"
 #include "pipeline/path.h"
+#include "pipeline/retry.h"
 
 /* What the cameras of a manager share. */
 struct camera_shared {
     pthread_mutex_t lock;
     pthread_cond_t work; /* a mailbox was filled, a camera became free, or the end */
     struct config *config;
-    void (*on_state)(void *user, const char *stream_id, enum stream_state state, const char *reason);
+    void (*on_state)(void *user, const char *stream_id, enum stream_state state, enum stream_cause cause,
+                     const char *reason);
     void *user;
 };
 
@@ -40,12 +42,15 @@ struct camera {
     int64_t interval_ns;         /* 1 / target rate */
     int64_t retry_at_ns;         /* (L) monotonic, 0 = none planned */
     int64_t last_picture_ns;     /* (L) monotonic, 0 = none yet */
+    int64_t stall_after_ns;      /* (L) */
     int64_t rate_times[16];      /* (L) ring: when the last snapshots were published */
     size_t rate_count;           /* (L) */
     struct stream_status status; /* (L) */
 
     /* the source thread's own */
     struct random_state random;
+    struct retry attempts;
+    int64_t lived_from_ns;    /* monotonic: the first picture of this attempt; 0 = none */
     int64_t stream_offset_ns; /* added to the source's stream time, so that time goes on over reconnects */
     int64_t stream_last_ns;
     int64_t number_offset, number_last;
@@ -60,7 +65,8 @@ void camera_join_source(struct camera *camera);
 void camera_free(struct camera **camera);
 
 /* With the lock held. Tells `on_state` when something changed. */
-void camera_set_state(struct camera *camera, enum stream_state state, const char *reason);
+void camera_set_state(struct camera *camera, enum stream_state state, enum stream_cause cause,
+                      const char *reason);
 /* With the lock held: a copy of the status as of now. */
 void camera_get_status(const struct camera *camera, int64_t now_ns, struct stream_status *status);
 /* With the lock held: connected, but no picture for `stall_after`: stalled. */

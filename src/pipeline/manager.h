@@ -35,9 +35,10 @@ struct manager_options {
         *network; /* lent; closed by the caller after manager_stop. NULL: pictures cannot be analysed */
     const struct snapshot_sink *sinks; /* copied */
     size_t sink_count;
-    /* A camera changed its state. Called from source threads and the watchdog; must not block or call the
-     * manager. */
-    void (*on_state)(void *user, const char *stream_id, enum stream_state state, const char *reason);
+    /* A camera changed its state, its cause or its reason. Called from source threads and the watchdog; must
+     * not block or call the manager. */
+    void (*on_state)(void *user, const char *stream_id, enum stream_state state, enum stream_cause cause,
+                     const char *reason);
     void *user;
 };
 
@@ -45,13 +46,15 @@ struct stream_status {
     char stream_id[ID_SIZE];
     char epoch[EPOCH_SIZE];
     enum stream_state state;
-    char reason[MANAGER_REASON_MAX]; /* empty when there is none */
-    double retry_in_s;               /* NaN when no retry is planned */
-    char source[128];                /* "H.264 1280x720, RTSP over TCP"; empty when not open */
-    int width, height;               /* 0 until known */
-    double picture_age_s;            /* NaN before the first picture */
-    double analyzed_fps;             /* over the last seconds */
-    int64_t seq;                     /* of the newest snapshot */
+    enum stream_cause cause;
+    char reason[MANAGER_REASON_MAX];     /* empty when there is none */
+    double retry_in_s;                   /* NaN when no retry is planned */
+    char source[128];                    /* "H.264 1280x720, RTSP over TCP"; empty when not open */
+    int width, height;                   /* 0 until known */
+    double picture_age_s;                /* NaN before the first picture */
+    double analyzed_fps;                 /* over the last seconds */
+    int64_t seq;                         /* of the newest snapshot */
+    int64_t entered[STREAM_STATE_COUNT]; /* how often it came into each state */
     int64_t frames_decoded, frames_analyzed, frames_replaced, reconnects;
     struct measure people; /* of the newest snapshot */
     double latency_s;      /* of the newest snapshot, capture to published; NaN before */

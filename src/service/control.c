@@ -137,6 +137,7 @@ static void fill_counters(struct stream_counters *c, const struct stream_status 
         .latency_count = status->frames_analyzed,
     };
     text_copy(c->stream_id, sizeof c->stream_id, status->stream_id);
+    memcpy(c->entered, status->entered, sizeof c->entered);
     memcpy(c->latency_buckets, status->latency_buckets, sizeof c->latency_buckets);
 }
 

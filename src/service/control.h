@@ -25,6 +25,7 @@ typedef void control_field_error(void *user, const char *field, const char *mess
 struct stream_counters {
     char stream_id[65];
     enum stream_state state;
+    int64_t entered[STREAM_STATE_COUNT]; /* how often it came into each state */
     int64_t frames_decoded, frames_analyzed, frames_replaced, reconnects, snapshots;
     double people;        /* NaN when not valid */
     double picture_age_s; /* NaN before the first */
@@ -35,9 +36,9 @@ struct stream_counters {
 extern const double control_latency_bounds[12];
 
 struct control_ops {
-    /* JSON of one stream or of all: {"stream_id", "uri" (redacted), "location", "enabled", "state", "reason",
-     * "retry_in_s", "width", "height", "calibrated", "zones", "lines", "source", "fps", "latency_s",
-     * "people", "from_file", ...}. docs/api.md shows an example. */
+    /* JSON of one stream or of all: {"stream_id", "uri" (redacted), "location", "enabled", "state", "cause",
+     * "reason", "retry_in_s", "width", "height", "calibrated", "zones", "lines", "source", "fps",
+     * "latency_s", "people", "from_file", ...}. docs/api.md shows an example. */
     int (*streams_json)(void *self, struct json_writer *w, struct error *error); /* writes an array */
     int (*stream_json)(void *self, const char *stream_id, struct json_writer *w,
                        struct error *error); /* ERR_NOT_FOUND */

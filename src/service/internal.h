@@ -37,7 +37,8 @@ struct service {
 /* publish.c: the sink that puts snapshots on the bus, and alert events and states likewise */
 void publish_snapshot(void *self, const struct snapshot *snapshot, struct picture *picture);
 void publish_alert(struct service *service, const struct alert_event *event);
-void publish_state(void *self, const char *stream_id, enum stream_state state, const char *reason);
+void publish_state(void *self, const char *stream_id, enum stream_state state, enum stream_cause cause,
+                   const char *reason);
 
 /* stream_json.c: a stream as the API shows it */
 void stream_write_json(struct service *service, struct json_writer *w, const struct stream_config *stream,

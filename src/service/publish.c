@@ -92,7 +92,8 @@ void publish_alert(struct service *s, const struct alert_event *event)
     buffer_free(&json);
 }
 
-void publish_state(void *self, const char *stream_id, enum stream_state state, const char *reason)
+void publish_state(void *self, const char *stream_id, enum stream_state state, enum stream_cause cause,
+                   const char *reason)
 {
     struct service *s = self;
     struct buffer json = {0};
@@ -103,6 +104,7 @@ void publish_state(void *self, const char *stream_id, enum stream_state state, c
     json_put_string(&w, "stream_id", stream_id);
     json_put_time(&w, "timestamp", clock_wall_ns());
     json_put_string(&w, "state", stream_state_name(state));
+    json_put_string(&w, "cause", stream_cause_name(cause));
     json_put_string(&w, "reason", reason[0] ? reason : NULL);
     json_object_end(&w);
     char topic[BUS_TOPIC_MAX];

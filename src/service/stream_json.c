@@ -5,7 +5,7 @@
  */
 #include <math.h>
 
-#include "base/text.h"
+#include "base/uri.h"
 #include "service/internal.h"
 
 enum { EDGE_STEPS = 8, GRID_POINTS_MAX = 20000 };
@@ -149,6 +149,7 @@ static void write_geometry(struct service *service, struct json_writer *w, const
 static void write_state(struct json_writer *w, const struct stream_status *status)
 {
     json_put_string(w, "state", stream_state_name(status->state));
+    json_put_string(w, "cause", stream_cause_name(status->cause));
     json_put_string(w, "reason", status->reason[0] ? status->reason : NULL);
     json_put_number(w, "retry_in_s", status->retry_in_s, 1);
     json_put_string(w, "source", status->source[0] ? status->source : NULL);

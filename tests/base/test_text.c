@@ -84,35 +84,6 @@ static void test_sizes(void **state)
         assert_false(text_to_size(bad[i], &w, &h));
 }
 
-static void test_uri_redaction(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *uri, *redacted;
-    } cases[] = {
-        {"rtsp://10.0.0.7/live", "rtsp://10.0.0.7/live"},
-        {"rtsp://user:secret@10.0.0.7:554/live", "rtsp://***@10.0.0.7:554/live"},
-        {"rtsp://user:p@ss@host/live", "rtsp://***@host/live"},
-        {"rtsp://user:pa/ss@host/live", "rtsp://***@host/live"},
-        {"http://host/cam?token=abc&x=1&Password=q", "http://host/cam?token=***&x=1&Password=***"},
-        {"http://host/a@b", "http://host/a@b"},
-        {"var/sample/vtest.avi", "var/sample/vtest.avi"},
-    };
-    char out[128];
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        assert_string_equal(uri_redact(cases[i].uri, out, sizeof out), cases[i].redacted);
-}
-
-static void test_uri_scheme(void **state)
-{
-    (void)state;
-    char out[16];
-    uri_scheme("RTSP://host/", out, sizeof out);
-    assert_string_equal(out, "rtsp");
-    uri_scheme("a/b.avi", out, sizeof out);
-    assert_string_equal(out, "");
-}
-
 static void test_utf8(void **state)
 {
     (void)state;
@@ -131,8 +102,6 @@ int main(void)
         cmocka_unit_test(test_numbers),
         cmocka_unit_test(test_durations),
         cmocka_unit_test(test_sizes),
-        cmocka_unit_test(test_uri_redaction),
-        cmocka_unit_test(test_uri_scheme),
         cmocka_unit_test(test_utf8),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -176,6 +176,12 @@ static void test_streams_that_are_wrong(void **state)
          "a file or folder\n"},
         {"streams: [{stream_id: a, uri: \"rtsp://\"}]\n",
          "t.yaml:1:31: streams[0].uri: there is no host in it\n"},
+        {"streams: [{stream_id: a, uri: \"rtsp:/user:secret@h/x\"}]\n",
+         "t.yaml:1:31: streams[0].uri: 'rtsp' is followed by ://\n"},
+        {"streams: [{stream_id: a, uri: \"user:secret@h/x\"}]\n",
+         "t.yaml:1:31: streams[0].uri: unknown scheme '***': known are rtsp, rtsps, http, https, file, and "
+         "the path of "
+         "a file or folder\n"},
         {"streams: [{stream_id: a, uri: \"\"}]\n", "t.yaml:1:31: streams[0].uri: empty\n"},
         {STREAM ", zone: []}]\n", "t.yaml:1:43: streams[0].zone: unknown key (did you mean 'zones'?)\n"},
         {STREAM ", target_fps: -1}]\n",

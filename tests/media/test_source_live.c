@@ -62,28 +62,42 @@ static void farm_exec(int port, int out, const char *user, const char *password)
     _exit(127);
 }
 
-static struct farm farm_start(const char *user, const char *password)
+/* False when somebody else was faster to take the port. */
+static bool farm_try(struct farm *farm, const char *user, const char *password)
 {
-    struct farm farm = {.port = free_port()};
     char line[256];
     int ends[2];
     FILE *out;
+    bool ready;
+
+    farm->port = free_port();
+    assert_int_equal(pipe(ends), 0);
+    farm->pid = fork();
+    assert_true(farm->pid >= 0);
+    if (farm->pid == 0)
+        farm_exec(farm->port, ends[1], user, password);
+    close(ends[1]);
+    out = fdopen(ends[0], "r");
+    assert_non_null(out);
+    ready = fgets(line, sizeof line, out) && strncmp(line, "ready", 5) == 0;
+    fclose(out);
+    if (!ready)
+        waitpid(farm->pid, NULL, 0);
+    return ready;
+}
+
+static struct farm farm_start(const char *user, const char *password)
+{
+    struct farm farm = {0};
 
     if (!getenv("SCI_RTSP_FARM"))
         skip();
     fixture_ffmpeg("-f lavfi -i testsrc2=size=320x240:rate=25:duration=4 -c:v libx264 -g 25 -bf 0 -pix_fmt "
                    "yuv420p cam.mp4");
-    assert_int_equal(pipe(ends), 0);
-    farm.pid = fork();
-    assert_true(farm.pid >= 0);
-    if (farm.pid == 0)
-        farm_exec(farm.port, ends[1], user, password);
-    close(ends[1]);
-    out = fdopen(ends[0], "r");
-    assert_non_null(out);
-    if (!fgets(line, sizeof line, out) || strncmp(line, "ready", 5) != 0)
-        fail_msg("the RTSP server did not start");
-    fclose(out);
+    for (int i = 0; i < 5; i++)
+        if (farm_try(&farm, user, password))
+            return farm;
+    fail_msg("the RTSP server did not start");
     return farm;
 }
 

@@ -45,9 +45,11 @@ static void put(void *self, const struct snapshot *snapshot, struct picture *pic
     pthread_mutex_unlock(&s->lock);
 }
 
-static void on_state(void *user, const char *stream_id, enum stream_state state, const char *reason)
+static void on_state(void *user, const char *stream_id, enum stream_state state, enum stream_cause cause,
+                     const char *reason)
 {
     struct seen *s = user;
+    (void)cause;
     if (strcmp(stream_id, "missing") != 0 || state != STREAM_FAILED)
         return;
     pthread_mutex_lock(&s->lock);
@@ -168,6 +170,8 @@ static void test_a_camera_that_fails_leaves_the_other_alone(void **state)
     assert_int_equal(manager_status(manager, "missing", &status), 0);
     assert_int_equal(status.state, STREAM_FAILED);
     assert_non_null(strstr(status.reason, "no-such.avi"));
+    assert_int_equal(status.cause, CAUSE_NOT_FOUND);
+    assert_int_equal(status.entered[STREAM_CONNECTING], 1);
     assert_int_equal(manager_statuses(manager, &status, 1), 2);
     assert_string_equal(status.stream_id, "missing");
 }
