@@ -21,6 +21,8 @@
 #include "core/picture.h"
 #include "geo/point.h"
 
+struct packet_tap; /* media/tap.h */
+
 enum observation_kind { OBSERVATION_PICTURE, OBSERVATION_DETECTIONS, OBSERVATION_POSITIONS };
 
 struct ground_position {
@@ -52,6 +54,8 @@ struct source_options {
     int64_t read_timeout_ns;   /* ERR_TIMEOUT when nothing arrives for so long */
     size_t picture_limit;      /* pictures that may be out at once */
     const atomic_bool *cancel; /* becomes true to interrupt open and read; may be NULL */
+    struct packet_tap
+        *tap; /* gets the packets of a paced or live video, before decoding; lent; may be NULL */
 };
 
 struct source; /* opaque to everybody but the implementation */

@@ -14,6 +14,7 @@
 #include "media/ffmpeg_error.h"
 #include "media/frame_upright.h"
 #include "media/stream_time.h"
+#include "media/tap.h"
 
 /* Containers that hold their own bytes and lead nowhere else; play lists and text are not among them. */
 #define FILE_FORMATS                                                                                         \
@@ -36,6 +37,7 @@ struct reader {
     enum address_type type;
     bool udp, live, stamped;
     struct guard guard;
+    struct packet_tap *tap; /* once begun */
     int64_t read_timeout_ns;
     AVFormatContext *format;
     AVCodecContext *decoder;
@@ -264,6 +266,9 @@ int reader_open(const struct reader_options *options, struct reader **reader, st
         return result;
     }
     classify(r);
+    r->tap = options->tap;
+    if (r->tap)
+        r->tap->begin(r->tap, r->stream);
     *reader = r;
     return 0;
 }
@@ -275,6 +280,8 @@ void reader_close(struct reader **reader)
     *reader = NULL;
     if (!r)
         return;
+    if (r->tap)
+        r->tap->end(r->tap);
     /* Saying good-bye to a camera must not take long. */
     guard_arm(&r->guard, NS_PER_S / 2);
     avcodec_free_context(&r->decoder);
@@ -427,6 +434,8 @@ static void decode(struct reader *r)
     int ret;
 
     r->arrivals[r->packets % ARRIVALS] = clock_now();
+    if (r->tap)
+        r->tap->put(r->tap, packet, &r->arrivals[r->packets % ARRIVALS]);
     r->packets++;
     /* A short read. MPEG-TS marks lost packets so, which the decoder conceals. */
     if ((packet->flags & AV_PKT_FLAG_CORRUPT) && !r->live && !format_is(r, "mpegts")) {

@@ -24,6 +24,7 @@
 #include "base/error.h"
 
 struct AVFrame;
+struct packet_tap;
 struct reader;
 
 struct reader_options {
@@ -31,6 +32,7 @@ struct reader_options {
     const atomic_bool *cancel; /* may be NULL */
     int64_t open_timeout_ns;   /* 0 = none */
     int64_t read_timeout_ns;   /* 0 = none */
+    struct packet_tap *tap;    /* lent; may be NULL */
 };
 
 struct reader_facts {

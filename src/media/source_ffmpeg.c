@@ -59,6 +59,9 @@ static int open_reader(struct source *s, struct error *error)
     /* A local file answers or fails; how long its next picture takes is the decoder's affair. */
     if (address_type(s->uri) == ADDRESS_FILE)
         options.read_timeout_ns = 0;
+    /* What comes as fast as possible has no place in the time of a recording. */
+    if (s->options.paced || address_type(s->uri) != ADDRESS_FILE)
+        options.tap = s->options.tap;
     return reader_open(&options, &s->reader, error);
 }
 

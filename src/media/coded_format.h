@@ -1,0 +1,30 @@
+/*
+ * coded_format: what a container has to know about coded video before its first packet. Cameras leave out
+ * parts of it in their description (the parameter sets, the size) and send them with the key frames;
+ * coded_format_complete takes them from there. Private to the recorder.
+ */
+#ifndef SCI_MEDIA_CODED_FORMAT_H
+#define SCI_MEDIA_CODED_FORMAT_H
+
+#include <stdbool.h>
+
+#include <libavcodec/avcodec.h>
+
+#include "base/error.h"
+
+struct AVStream;
+
+struct coded_format {
+    AVCodecParameters *parameters; /* owned */
+    AVRational time_base;          /* of the packets */
+};
+
+/* ERR_NOMEM */
+int coded_format_init(struct coded_format *format, const struct AVStream *stream);
+void coded_format_release(struct coded_format *format);
+/* Fills in what is missing from a key frame. ERR_FORMAT when something still is. */
+int coded_format_complete(struct coded_format *format, const AVPacket *key_frame, struct error *error);
+/* Packets of both may follow each other in one stream. */
+bool coded_format_equal(const AVCodecParameters *a, const AVCodecParameters *b);
+
+#endif
