@@ -10,10 +10,13 @@ int health_get(struct api *api, struct request *request, struct answer *answer, 
         problem_write(answer, 503, "%s", why);
         return 0;
     }
+    struct counting_figures counting;
+    api->control.ops->counting(api->control.self, &counting);
     struct json_writer w = json_writer_on(&answer->body);
     json_object_begin(&w);
     json_put_string(&w, "status", "ok");
     json_put_string(&w, "version", SCI_VERSION);
+    json_put_bool(&w, "density_model", counting.density_model != NULL);
     json_object_end(&w);
     return answer_json(answer, 200, error);
 }

@@ -81,6 +81,23 @@ static void put_latency(struct buffer *out, const struct stream_counters *s)
                   (long long)s->latency_count);
 }
 
+static void put_counting(struct buffer *out, const struct control *control)
+{
+    struct counting_figures f;
+    control->ops->counting(control->self, &f);
+    put_head(out, "sci_density_model_info", "gauge",
+             "1 when a density model is installed; else boxes alone count.");
+    buffer_printf(out, "sci_density_model_info %d\n", f.density_model != NULL);
+    put_head(out, "sci_density_runs_total", "counter", "Pictures that the density network has counted.");
+    buffer_printf(out, "sci_density_runs_total %lld\n", (long long)f.density_runs);
+    put_head(out, "sci_density_seconds_total", "counter", "Time that the density network has taken.");
+    buffer_printf(out, "sci_density_seconds_total %.6f\n", f.density_s);
+    put_head(out, "sci_images_total", "counter", "Pictures sent in to be analysed, by what became of them.");
+    buffer_printf(out,
+                  "sci_images_total{result=\"analyzed\"} %lld\nsci_images_total{result=\"refused\"} %lld\n",
+                  (long long)f.images_analyzed, (long long)f.images_refused);
+}
+
 static void put_api(struct buffer *out, struct api *api)
 {
     put_head(out, "sci_http_answers_total", "counter", "HTTP answers by the class of their status.");
@@ -120,6 +137,7 @@ int metrics_get(struct api *api, struct request *request, struct answer *answer,
              "From the capture of a picture to its published snapshot.");
     for (size_t i = 0; i < count; i++)
         put_latency(out, &streams[i]);
+    put_counting(out, &api->control);
     put_api(out, api);
     free(streams);
     if (out->failed)

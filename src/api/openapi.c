@@ -117,6 +117,27 @@ static void put_security(struct json_writer *w, const struct route *route)
     json_array_end(w);
 }
 
+static void put_picture_body(struct json_writer *w)
+{
+    static const char *const types[] = {"image/jpeg", "image/png", "application/octet-stream"};
+    json_key(w, "requestBody");
+    json_object_begin(w);
+    json_put_bool(w, "required", true);
+    json_key(w, "content");
+    json_object_begin(w);
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+        json_key(w, types[i]);
+        json_object_begin(w);
+        json_object_end(w);
+    }
+    json_key(w, "multipart/form-data");
+    static const char form[] = "{\"schema\":{\"type\":\"object\",\"required\":[\"picture\"],\"properties\":{"
+                               "\"picture\":{\"type\":\"string\",\"format\":\"binary\"}}}}";
+    json_raw(w, form, sizeof form - 1);
+    json_object_end(w);
+    json_object_end(w);
+}
+
 static void put_operation(struct json_writer *w, const struct route *route)
 {
     char name[16], id[96];
@@ -144,6 +165,8 @@ static void put_operation(struct json_writer *w, const struct route *route)
         put_content(w, "application/json", route->request);
         json_object_end(w);
     }
+    if (route->takes_picture)
+        put_picture_body(w);
     put_answers(w, route);
     json_object_end(w);
 }

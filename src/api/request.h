@@ -13,6 +13,7 @@
 #include "base/buffer.h"
 #include "base/error.h"
 #include "base/json_read.h"
+#include "service/control.h"
 #include "store/store.h"
 
 enum http_method {
@@ -59,7 +60,8 @@ struct request {
     const struct route *route;
     const char *id; /* value of {id} in the path */
     struct identity who;
-    struct json *json; /* the parsed body, or NULL; owned */
+    struct json *json;          /* the parsed body, or NULL; owned */
+    struct control_image image; /* of ANSWER_LATER: what is to be analysed */
 };
 
 void request_release(struct request *request);
@@ -67,6 +69,7 @@ void request_release(struct request *request);
 enum answer_kind {
     ANSWER_BYTES,
     ANSWER_LIVE,     /* the stream `request->id` as an endless multipart of pictures */
+    ANSWER_LATER,    /* by images_answer, when request->image has been analysed */
     ANSWER_WEBSOCKET /* the connection becomes a WebSocket of `request->who` */
 };
 

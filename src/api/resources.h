@@ -12,6 +12,7 @@ route_handler streams_list, streams_create, stream_get, stream_delete;
 route_handler picture_get, picture_live;
 route_handler analytics_get;
 route_handler alerts_list, alert_get, alert_picture, alerts_acknowledge, alerts_resolve, alert_test;
+route_handler image_post;
 route_handler config_get;
 route_handler metrics_get;
 route_handler openapi_get, docs_get;

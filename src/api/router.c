@@ -139,14 +139,20 @@ static bool refuse_caller(struct api *api, struct request *request, struct answe
     return false;
 }
 
+size_t api_body_limit(const struct api *api, const struct request *request)
+{
+    bool picture = request->route != NULL && request->route->takes_picture;
+    return picture ? api->config->server.max_picture_bytes : api->config->server.max_body_bytes;
+}
+
 static bool refuse_body(struct api *api, const struct request *request, int64_t content_length,
                         struct answer *answer)
 {
-    (void)request;
-    if (content_length < 0 || (uint64_t)content_length <= api->config->server.max_body_bytes)
+    size_t limit = api_body_limit(api, request);
+    if (content_length < 0 || (uint64_t)content_length <= limit)
         return false;
     problem_write(answer, 413, "the body has %lld bytes; at most %zu are taken", (long long)content_length,
-                  api->config->server.max_body_bytes);
+                  limit);
     return true;
 }
 

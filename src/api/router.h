@@ -31,6 +31,7 @@ struct route {
     const char *tag, *summary;
     const char *request; /* schema of the body in schemas.json; NULL: none */
     bool body_optional;
+    bool takes_picture; /* the body is an image file, or a form with one, of at most server.max_picture */
     int success;
     const char *response;             /* schema of the answer; NULL: not JSON */
     const char *response_type;        /* of answers that are not JSON; NULL: no content */
@@ -41,6 +42,9 @@ struct route {
 
 extern const struct route api_routes[];
 extern const size_t api_route_count;
+
+/* The most bytes that the body of a request may have. */
+size_t api_body_limit(const struct api *api, const struct request *request);
 
 /* Does a path match a pattern? `id` receives the text of {id}. */
 bool route_matches(const char *pattern, const struct target *target, const char **id);

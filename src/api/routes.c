@@ -50,6 +50,14 @@ const struct route api_routes[] = {
      .summary = "Live pictures as multipart/x-mixed-replace. Ends after 30 s without a picture.", .success = 200,
      .response_type = "multipart/x-mixed-replace", .statuses = {404}, .parameters = {ID_OF("stream_id")}, .example = "-o live.mjpg"},
 
+    {.method = METHOD_POST, .path = "/analyze/image", .least = ROLE_OPERATOR, .handler = image_post, .tag = "analysis",
+     .summary = "How many people are in the picture that is the body: JPEG, PNG, WebP, TIFF, BMP, or a form with a file.",
+     .takes_picture = true, .success = 200, .response = "ImageAnalysis", .statuses = {415, 422},
+     .parameters = {
+        {"mode", "query", "{\"enum\":[\"auto\",\"boxes\",\"density\"]}", "auto, without it: by boxes and by the density network, each where it errs less."},
+        {"map", "query", "{\"enum\":[\"none\",\"data\",\"jpeg\"]}", "data: people per cell; jpeg: the answer is the picture with the density over it, the figures are in X-Sci-* headers."}},
+     .example = "-H 'Content-Type: image/jpeg' --data-binary @square.jpg"},
+
     {.method = METHOD_GET, .path = "/analytics/{id}", .least = ROLE_VIEWER, .handler = analytics_get, .tag = "history",
      .summary = "The history of a stream, its zones and lines.", .success = 200, .response = "AnalyticsPage", .statuses = {404, 422},
      .parameters = {ID_OF("stream_id"),

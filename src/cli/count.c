@@ -25,6 +25,7 @@ static void print_usage(void)
     (void)puts(
         "Usage: sci count [OPTION]... IMAGE...\n\n"
         "Counts the people in pictures of crowds with the density network. One line per picture.\n\n"
+        "  --mode MODE       density (default), boxes, or auto: both, each where it errs less\n"
         "  --json            one JSON object a line: image, count, low, high, regime, crowd; low and high\n"
         "                    bound the 90 % interval\n"
         "  --map FILE        the picture with the density over it, as a JPEG (one IMAGE)\n"
@@ -45,6 +46,7 @@ static void print_usage(void)
 static int parse_options(int argc, char **argv, struct count_job *job)
 {
     static const struct option options[] = {{"json", no_argument, NULL, 'j'},
+                                            {"mode", required_argument, NULL, 'o'},
                                             {"map", required_argument, NULL, 'M'},
                                             {"cells", required_argument, NULL, 'C'},
                                             {"long-side", required_argument, NULL, 'l'},
@@ -76,10 +78,18 @@ static int parse_options(int argc, char **argv, struct count_job *job)
         return cli_usage("count: which pictures? (sci count --help)");
     if ((job->map != NULL || job->cells != NULL) && argc - optind > 1)
         return cli_usage("count: --map and --cells are for one picture (sci count --help)");
+    if ((job->map != NULL || job->cells != NULL) && job->counter.mode == COUNTING_BOXES)
+        return cli_usage("count: --map and --cells need the density network, not --mode boxes");
     return -1;
 }
 
-static int print_json(const char *path, const struct density_result *r, struct error *error)
+/* NULL where the density network has not looked. */
+static const char *crowd_name(const struct still_result *r)
+{
+    return r->has_map ? crowd_class_name(r->crowd) : NULL;
+}
+
+static int print_json(const char *path, const struct still_result *r, struct error *error)
 {
     struct buffer text = {0};
     struct json_writer w = json_writer_on(&text);
@@ -88,8 +98,8 @@ static int print_json(const char *path, const struct density_result *r, struct e
     json_put_number(&w, "count", r->count, 2);
     json_put_number(&w, "low", r->low, 2);
     json_put_number(&w, "high", r->high, 2);
-    json_put_string(&w, "regime", regime_name(REGIME_DENSITY));
-    json_put_string(&w, "crowd", crowd_class_name(r->crowd));
+    json_put_string(&w, "regime", regime_name(r->regime));
+    json_put_string(&w, "crowd", crowd_name(r));
     json_object_end(&w);
     int rc = text.failed ? error_nomem(error, "a result") : 0;
     if (rc == 0)
@@ -98,15 +108,15 @@ static int print_json(const char *path, const struct density_result *r, struct e
     return rc;
 }
 
-static int write_map(const struct count_job *job, const struct picture *picture,
-                     const struct density_result *r, struct error *error)
+static int write_map(const struct count_job *job, const struct picture *picture, const struct still_result *r,
+                     struct error *error)
 {
     char title[TITLE_TEXT];
     struct picture *drawn = NULL;
     struct jpeg_encoder *encoder = NULL;
     struct buffer bytes = {0};
     text_format(title, sizeof title, "%.0f people (90 %%: %.0f to %.0f), %s", r->count, r->low, r->high,
-                crowd_class_name(r->crowd));
+                crowd_name(r));
     int rc = heatmap_draw(picture, &r->map, title, &drawn, error);
     rc = rc != 0 ? rc : jpeg_encoder_create(&encoder, error);
     rc = rc != 0 ? rc : jpeg_encode(encoder, drawn, 0, MAP_QUALITY, &bytes, error);
@@ -135,7 +145,7 @@ static int count_one(const struct count_job *job, struct counter *counter, const
                      struct error *error)
 {
     struct picture *picture = NULL;
-    struct density_result r;
+    struct still_result r;
     int rc = counter_run(counter, path, &picture, &r, error);
     if (rc == 0 && job->map != NULL)
         rc = write_map(job, picture, &r, error);
@@ -147,13 +157,13 @@ static int count_one(const struct count_job *job, struct counter *counter, const
     if (job->json)
         return print_json(path, &r, error);
     (void)printf("%s: %.1f people (90 %%: %.1f to %.1f), %s\n", path, r.count, r.low, r.high,
-                 crowd_class_name(r.crowd));
+                 r.has_map ? crowd_name(&r) : regime_name(r.regime));
     return 0;
 }
 
 int cli_count(int argc, char **argv)
 {
-    struct count_job job = {0};
+    struct count_job job = {.counter = {.mode = COUNTING_DENSITY}};
     struct counter counter;
     struct error error = {0};
     int code = parse_options(argc, argv, &job);

@@ -1,30 +1,50 @@
 #include "cli/counter.h"
 
+#include <string.h>
+
 #include "base/file.h"
 #include "base/text.h"
-#include "config/config.h"
 #include "media/image.h"
 
 enum { THREADS_MAX = 64 };
 
-static int open_network(const struct counter_options *options, struct counter *c, struct error *error)
+static int open_density(const struct counter_options *options, struct counter *c, struct error *error)
 {
-    struct config *config = NULL;
-    int rc = config_load(options->config, &config, NULL, error);
+    struct density_options density = {
+        .model_path = options->model != NULL ? options->model : c->config->inference.density_model,
+        .threads = options->threads > 0 ? (int)options->threads : c->config->inference.threads_per_worker};
+    return density_open(&density, &c->density, error);
+}
+
+static int open_detector(const struct counter_options *options, struct counter *c, struct error *error)
+{
+    struct network_options network = {
+        .model_path = c->config->inference.model,
+        .family = c->config->inference.family,
+        .threads = options->threads > 0 ? (int)options->threads : c->config->inference.threads_per_worker};
+    return network_open(&network, &c->network, error);
+}
+
+static int open_parts(const struct counter_options *options, struct counter *c, struct error *error)
+{
+    int rc = config_load(options->config, &c->config, NULL, error);
+    if (rc == 0 && options->mode != COUNTING_BOXES)
+        rc = open_density(options, c, error);
+    if (rc == 0 && options->mode != COUNTING_DENSITY)
+        rc = open_detector(options, c, error);
     if (rc != 0)
         return rc;
-    struct density_options density = {
-        .model_path = options->model != NULL ? options->model : config->inference.density_model,
-        .threads = options->threads > 0 ? (int)options->threads : config->inference.threads_per_worker};
-    rc = density_open(&density, &c->network, error);
-    config_unref(&config);
-    return rc != 0 ? rc : density_context_create(c->network, &c->context, error);
+    struct still_options still = {.detection = &c->config->detection,
+                                  .network = c->network,
+                                  .density = c->density,
+                                  .long_side = (int)options->long_side};
+    return still_analyst_create(&still, &c->analyst, error);
 }
 
 int counter_open(const struct counter_options *options, struct counter *counter, struct error *error)
 {
-    *counter = (struct counter){.view = {.long_side = (int)options->long_side}};
-    int rc = open_network(options, counter, error);
+    *counter = (struct counter){.mode = options->mode};
+    int rc = open_parts(options, counter, error);
     if (rc != 0)
         counter_close(counter);
     return rc;
@@ -32,13 +52,16 @@ int counter_open(const struct counter_options *options, struct counter *counter,
 
 void counter_close(struct counter *counter)
 {
-    density_context_destroy(&counter->context);
-    density_close(&counter->network);
+    still_analyst_destroy(&counter->analyst);
+    density_close(&counter->density);
+    if (counter->network != NULL)
+        network_close(&counter->network);
+    config_unref(&counter->config);
     buffer_free(&counter->bytes);
 }
 
 int counter_run(struct counter *counter, const char *path, struct picture **picture,
-                struct density_result *result, struct error *error)
+                struct still_result *result, struct error *error)
 {
     *picture = NULL;
     buffer_clear(&counter->bytes);
@@ -47,12 +70,23 @@ int counter_run(struct counter *counter, const char *path, struct picture **pict
         return rc; /* names the file itself */
     rc = image_decode(counter->bytes.data, counter->bytes.size, picture, error);
     if (rc == 0)
-        rc = density_infer(counter->network, counter->context, *picture, &counter->view, result, error);
+        rc = still_analyse(counter->analyst, *picture, counter->mode, result, error);
     if (rc != 0) {
         picture_unref(picture);
         (void)error_prefix(error, "%s", path);
     }
     return rc;
+}
+
+static bool take_mode(const char *value, enum counting_mode *mode)
+{
+    for (int m = COUNTING_AUTO; m <= COUNTING_DENSITY; m++) {
+        if (strcmp(value, counting_mode_name((enum counting_mode)m)) == 0) {
+            *mode = (enum counting_mode)m;
+            return true;
+        }
+    }
+    return false;
 }
 
 const char *counter_take_option(int option, const char *value, struct counter_options *options)
@@ -61,6 +95,8 @@ const char *counter_take_option(int option, const char *value, struct counter_op
     case 'c':
         options->config = value;
         return NULL;
+    case 'o':
+        return take_mode(value, &options->mode) ? NULL : "a way of counting: auto, boxes or density";
     case 'm':
         options->model = value;
         return NULL;

@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "cli/doctor.h"
 #include "cli/libraries.h"
+#include "vision/density.h"
 #include "vision/network.h"
 
 #define MIB (1024.0 * 1024.0)
@@ -99,6 +100,22 @@ void examine_machine(struct findings *findings, const struct config *config)
                  time_format(wall, now));
 }
 
+static void examine_density_model(struct findings *findings, const struct config *config)
+{
+    struct density_options options = {config->inference.density_model, config->inference.threads_per_worker};
+    struct density_network *network = NULL;
+    struct error error = {0};
+    int rc = density_open(&options, &network, &error);
+    density_close(&network);
+    if (rc == 0)
+        findings_add(findings, FINDING_OK, "density model", "%s", config->inference.density_model);
+    else if (rc == ERR_NOT_FOUND)
+        findings_add(findings, FINDING_WARN, "density model",
+                     "%s: counting is by boxes only, dense crowds are under-counted", error.text);
+    else
+        findings_add(findings, FINDING_FAIL, "density model", "%s", error.text);
+}
+
 void examine_model(struct findings *findings, const struct config *config)
 {
     struct network_options options = {config->inference.model, config->inference.family,
@@ -107,11 +124,12 @@ void examine_model(struct findings *findings, const struct config *config)
     struct error error = {0};
     if (network_open(&options, &network, &error) != 0) {
         findings_add(findings, FINDING_FAIL, "model", "%s", error.text);
-        return;
+    } else {
+        findings_add(findings, FINDING_OK, "model", "%s, family %s", config->inference.model,
+                     network_family(network));
+        network_close(&network);
     }
-    findings_add(findings, FINDING_OK, "model", "%s, family %s", config->inference.model,
-                 network_family(network));
-    network_close(&network);
+    examine_density_model(findings, config);
 }
 
 /* The folder itself, or the nearest one above it that exists; what is missing is made by the service. */

@@ -36,9 +36,9 @@ static void print_usage(void)
         "Usage: sci eval count [OPTION]... IMAGE...\n\n"
         "Counts pictures and compares with the heads marked in them: NAME.csv beside NAME.jpg, a header and\n"
         "one row per head.\n\n"
-        "  --list FILE       one line per picture: image, true, count, low, high\n"
+        "  --list FILE       one line per picture: image, true, count, low, high, regime\n"
         "  --json FILE       the figures as JSON too; - is standard output\n"
-        "  --long-side N, -c, --config FILE, --model FILE, --threads N   as sci count\n"
+        "  --mode MODE, --long-side N, -c, --config FILE, --model FILE, --threads N   as sci count\n"
         "  --help            print this\n\n"
         "Example: sci eval count crowds/*.jpg");
 }
@@ -46,11 +46,15 @@ static void print_usage(void)
 /* An exit code, or -1 to go on. */
 static int parse_options(int argc, char **argv, struct job *job)
 {
-    static const struct option options[] = {
-        {"list", required_argument, NULL, 'L'},   {"json", required_argument, NULL, 'j'},
-        {"config", required_argument, NULL, 'c'}, {"long-side", required_argument, NULL, 'l'},
-        {"model", required_argument, NULL, 'm'},  {"threads", required_argument, NULL, 't'},
-        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0}};
+    static const struct option options[] = {{"list", required_argument, NULL, 'L'},
+                                            {"json", required_argument, NULL, 'j'},
+                                            {"config", required_argument, NULL, 'c'},
+                                            {"long-side", required_argument, NULL, 'l'},
+                                            {"model", required_argument, NULL, 'm'},
+                                            {"threads", required_argument, NULL, 't'},
+                                            {"mode", required_argument, NULL, 'o'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {NULL, 0, NULL, 0}};
     for (int option; (option = getopt_long(argc, argv, ":hc:", options, NULL)) != -1;) {
         const char *wanted = NULL;
         if (option == 'h') {
@@ -96,7 +100,7 @@ static int marked_heads(const char *image, double *heads, struct error *error)
     return rc;
 }
 
-static void add(struct figures *f, double heads, const struct density_result *r)
+static void add(struct figures *f, double heads, const struct still_result *r)
 {
     double error = r->count - heads;
     f->pictures++;
@@ -110,7 +114,7 @@ static int count_one(struct counter *counter, const char *path, struct totals *t
                      struct error *error)
 {
     struct picture *picture = NULL;
-    struct density_result r;
+    struct still_result r;
     double heads;
     int rc = marked_heads(path, &heads, error);
     int64_t begin = clock_monotonic_ns();
@@ -124,7 +128,8 @@ static int count_one(struct counter *counter, const char *path, struct totals *t
         band--;
     add(&totals->all, heads, &r);
     add(&totals->band[band], heads, &r);
-    buffer_printf(list, "%s,%.0f,%.2f,%.2f,%.2f\n", path, heads, r.count, r.low, r.high);
+    buffer_printf(list, "%s,%.0f,%.2f,%.2f,%.2f,%s\n", path, heads, r.count, r.low, r.high,
+                  regime_name(r.regime));
     return 0;
 }
 
@@ -197,7 +202,7 @@ static int evaluate(int argc, char **argv, const struct job *job, struct error *
     int rc = counter_open(&job->counter, &counter, error);
     if (rc != 0)
         return rc;
-    buffer_append_text(&list, "image,true,count,low,high\n");
+    buffer_append_text(&list, "image,true,count,low,high,regime\n");
     for (int i = optind; i < argc && rc == 0; i++)
         rc = count_one(&counter, argv[i], &totals, &list, error);
     counter_close(&counter);
@@ -214,7 +219,7 @@ static int evaluate(int argc, char **argv, const struct job *job, struct error *
 
 int cli_eval_count(int argc, char **argv)
 {
-    struct job job = {0};
+    struct job job = {.counter = {.mode = COUNTING_DENSITY}};
     struct error error = {0};
     int code = parse_options(argc, argv, &job);
     if (code >= 0)

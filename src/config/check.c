@@ -94,6 +94,17 @@ int check_detection(struct config_reader *reader, const struct node *node, void 
     return 0;
 }
 
+int check_counting(struct config_reader *reader, const struct node *node, void *base)
+{
+    const struct counting_config *counting = base;
+    if (counting->interval_ns > counting->idle_interval_ns) {
+        const struct node *idle = node_get(node, "idle_interval");
+        reader_complain(reader, idle != NULL ? idle : node_get(node, "interval"), "idle_interval",
+                        "shorter than interval");
+    }
+    return 0;
+}
+
 int check_tracking(struct config_reader *reader, const struct node *node, void *base)
 {
     const struct tracking_config *tracking = base;
@@ -145,6 +156,7 @@ int check_line(struct config_reader *reader, const struct node *node, void *base
 int begin_stream(struct config_reader *reader, void *base)
 {
     struct stream_config *stream = base;
+    stream->counting = reader->config->counting;
     return section_copy(&section_detection, &stream->detection, &reader->config->detection);
 }
 

@@ -8,6 +8,7 @@ int begin_stream(struct config_reader *reader, void *base);
 
 int check_server(struct config_reader *reader, const struct node *node, void *base);
 int check_detection(struct config_reader *reader, const struct node *node, void *base);
+int check_counting(struct config_reader *reader, const struct node *node, void *base);
 int check_tracking(struct config_reader *reader, const struct node *node, void *base);
 int check_zone(struct config_reader *reader, const struct node *node, void *base);
 int check_line(struct config_reader *reader, const struct node *node, void *base);

@@ -20,6 +20,7 @@
 #include "base/json_write.h"
 #include "base/log.h"
 #include "core/alert.h"
+#include "core/count_map.h"
 #include "core/zone.h"
 #include "geo/camera.h"
 
@@ -57,6 +58,14 @@ struct density_config { /* `density:` */
     double sigma_m;     /* of the kernel, metres */
 };
 
+struct counting_config { /* `counting:`, and per stream likewise */
+    enum counting_mode mode;
+    int64_t interval_ns;      /* least stream time between two runs of the density network */
+    int64_t idle_interval_ns; /* likewise while it adds nothing */
+    int long_side;            /* of its input, pixels; 0 = by the picture's size */
+    bool perspective;         /* a calibrated camera's picture is looked at in bands of a size of its own */
+};
+
 struct stream_config {
     char stream_id[ID_SIZE];
     char *uri;
@@ -69,6 +78,7 @@ struct stream_config {
     double frame_rate;          /* 0 = believe the header */
     struct camera_model camera; /* CAMERA_NONE = uncalibrated; prepared */
     struct detection_config detection;
+    struct counting_config counting;
     size_t zone_count;
     struct zone *zones;
     size_t line_count;
@@ -82,6 +92,7 @@ struct config {
         int port;
         int threads;
         size_t max_body_bytes;
+        size_t max_picture_bytes;
         size_t max_clients;
         size_t client_queue;
         double rate_limit; /* requests per second of one key, four times as many at once; 0 = no limit */
@@ -110,6 +121,7 @@ struct config {
         int live_picture_quality;
     } media;
     struct detection_config detection;
+    struct counting_config counting;
     struct tracking_config tracking;
     struct density_config density;
     /* rules: those of the file and, unless `defaults` is off, the built-in ones (one per kind of zone, and

@@ -13,6 +13,7 @@
 #include "config/check.h"
 
 static const char *const level_choices[] = {"debug", "info", "warning", "error", NULL};
+static const char *const counting_choices[] = {"auto", "boxes", "density", NULL};
 static const char *const format_choices[] = {"text", "json", NULL};
 
 static const struct config_key server_keys[] = {
@@ -47,6 +48,15 @@ static const struct config_key server_keys[] = {
      .unit = "bytes",
      .restarts = RESTARTS_PROCESS,
      .text = "Largest body of a request; a larger one is answered with 413."},
+    {.name = "max_picture",
+     .type = KEY_BYTES,
+     .offset = IN(server, max_picture_bytes),
+     .fallback = "16MiB",
+     .least = 1024,
+     .most = 268435456,
+     .unit = "bytes",
+     .restarts = RESTARTS_PROCESS,
+     .text = "Likewise for POST /analyze/image, whose body is a picture."},
     {.name = "max_clients",
      .type = KEY_COUNT,
      .offset = IN(server, max_clients),
@@ -139,7 +149,8 @@ static const struct config_key inference_keys[] = {
      .offset = IN(inference, density_model),
      .fallback = "models/crowdnet_int8.onnx",
      .restarts = RESTARTS_PROCESS,
-     .text = "File of the network that counts dense crowds (ONNX); sci count uses it."},
+     .text = "File of the network that counts dense crowds (ONNX). Where it is not there, counting is by "
+             "boxes alone."},
     {.name = "family",
      .type = KEY_TEXT,
      .offset = IN(inference, family),
@@ -315,6 +326,60 @@ static const struct config_key detection_keys[] = {
 NEW_SECTION(section_detection, "Detection", struct detection_config, detection_keys,
             .check = check_detection);
 
+#define COUNTING(member) offsetof(struct counting_config, member)
+static const struct config_key counting_keys[] = {
+    {.name = "mode",
+     .type = KEY_CHOICE,
+     .offset = COUNTING(mode),
+     .choices = counting_choices,
+     .fallback = "auto",
+     .restarts = RESTARTS_CAMERA,
+     .text =
+         "auto: by boxes where people stand apart, by the density network where they hide each other, each "
+         "weighed by its usual error. boxes, density: by that alone. Without inference.density_model: "
+         "boxes."},
+    {.name = "interval",
+     .type = KEY_DURATION,
+     .offset = COUNTING(interval_ns),
+     .fallback = "1s",
+     .least = 0,
+     .most = 60,
+     .unit = "s",
+     .restarts = RESTARTS_CAMERA,
+     .text = "Least time between two runs of the density network on a camera; what it costs is its run time "
+             "divided by this."},
+    {.name = "idle_interval",
+     .type = KEY_DURATION,
+     .offset = COUNTING(idle_interval_ns),
+     .fallback = "5s",
+     .least = 0,
+     .most = 300,
+     .unit = "s",
+     .restarts = RESTARTS_CAMERA,
+     .text = "The same while boxes do as well (auto), so that a crowd that forms is noticed. At least "
+             "interval."},
+    {.name = "long_side",
+     .type = KEY_INT,
+     .offset = COUNTING(long_side),
+     .fallback = "0",
+     .least = 0,
+     .most = 8192,
+     .unit = "pixels",
+     .restarts = RESTARTS_CAMERA,
+     .text =
+         "Longer side to which the density network sees the picture scaled; 0: by the picture's size, 1024 "
+         "to 1536. Larger for distant crowds in large pictures, at the cost of its area."},
+    {.name = "perspective",
+     .type = KEY_BOOL,
+     .offset = COUNTING(perspective),
+     .fallback = "true",
+     .restarts = RESTARTS_CAMERA,
+     .text =
+         "A calibrated camera's picture is shown to the density network in bands, each scaled so that people "
+         "have a size that it has learned."},
+};
+NEW_SECTION(section_counting, "Counting", struct counting_config, counting_keys, .check = check_counting);
+
 #define TRACKING(member) offsetof(struct tracking_config, member)
 static const struct config_key tracking_keys[] = {
     {.name = "new_score",
@@ -418,6 +483,7 @@ static const struct config_key config_keys[] = {
     PART_KEY(inference, "The network that finds people."),
     PART_KEY(media, "How cameras and files are read."),
     PART_KEY(detection, "Which detections count. Every key may be set per stream as well."),
+    PART_KEY(counting, "How crowds are counted. Every key may be set per stream as well."),
     PART_KEY(tracking, "How detections become people with identities."),
     PART_KEY(density, "How people become people per square metre."),
     PART_KEY(log, "What the service writes to standard error."),

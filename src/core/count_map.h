@@ -7,10 +7,22 @@
 #ifndef SCI_CORE_COUNT_MAP_H
 #define SCI_CORE_COUNT_MAP_H
 
+/* Which count is published: by place whichever errs less, boxes', or the network's. */
+enum counting_mode { COUNTING_AUTO, COUNTING_BOXES, COUNTING_DENSITY };
+
+const char *counting_mode_name(enum counting_mode mode); /* "auto", "boxes", "density" */
+
 struct count_map {
     int columns, rows;
     double cell_width, cell_height; /* pixels of the displayed picture */
     const float *people;            /* rows * columns; never negative */
+};
+
+/* What a counting network says of a picture. Of any part of it that holds n people the 90 % interval is n (1
+ * - share_low) - floor to n (1 + share_high) + floor, at least 0. */
+struct count_reading {
+    struct count_map map;
+    double floor, share_low, share_high;
 };
 
 #endif

@@ -6,12 +6,13 @@
 
 #include "base/text.h"
 #include "crowd/stage.h"
+#include "pipeline/looks.h"
 #include "track/tracker.h"
 #include "vision/picture_health.h"
 
 struct camera_path {
     const struct stream_config *stream;
-    struct view *view;
+    struct looks looks;
     struct tracker *tracker;
     struct crowd_stage *stage;
     struct picture_health health;
@@ -19,36 +20,6 @@ struct camera_path {
     struct track *tracks; /* own copy: the stage fills in the ground */
     size_t track_capacity;
 };
-
-static int make_view(const struct detection_config *d, struct view **view, struct error *error)
-{
-    const struct point **masks = calloc(d->mask_count + 1, sizeof *masks);
-    size_t *counts = calloc(d->mask_count + 1, sizeof *counts);
-    int result = masks && counts ? 0 : error_nomem(error, "view");
-    if (result == 0) {
-        for (size_t i = 0; i < d->mask_count; i++) {
-            masks[i] = d->masks[i].corners;
-            counts[i] = d->masks[i].corner_count;
-        }
-        struct view_options options = {
-            .confidence_low = d->confidence_low,
-            .nms_iou = d->nms_iou,
-            .min_width_px = d->min_width_px,
-            .min_height_px = d->min_height_px,
-            .input_width = d->input_width,
-            .input_height = d->input_height,
-            .region = d->region_count ? d->region : NULL,
-            .region_count = d->region_count,
-            .mask_count = d->mask_count,
-            .masks = masks,
-            .mask_counts = counts,
-        };
-        result = view_create(&options, view, error);
-    }
-    free(masks);
-    free(counts);
-    return result;
-}
 
 static int make_tracker(const struct config *config, const struct detection_config *d, enum path_use use,
                         struct tracker **tracker, struct error *error)
@@ -93,7 +64,7 @@ int camera_path_create(const struct config *config, const struct stream_config *
     if (!p)
         return error_nomem(error, stream->stream_id);
     p->stream = stream;
-    int result = make_view(&stream->detection, &p->view, error);
+    int result = looks_make(&stream->detection, stream->counting.long_side, &p->looks, error);
     if (result == 0)
         result = make_tracker(config, &stream->detection, use, &p->tracker, error);
     if (result == 0)
@@ -114,14 +85,14 @@ void camera_path_destroy(struct camera_path **path)
         return;
     crowd_stage_destroy(&p->stage);
     tracker_destroy(&p->tracker);
-    view_destroy(&p->view);
+    looks_free(&p->looks);
     free(p->tracks);
     free(p);
 }
 
 const struct view *camera_path_view(const struct camera_path *path)
 {
-    return path->view;
+    return path->looks.view;
 }
 
 static int reserve_tracks(struct camera_path *p, size_t count, struct error *error)

@@ -152,6 +152,24 @@ static size_t control_counters(void *self, struct stream_counters *counters, siz
     return count;
 }
 
+static void control_counting(void *self, struct counting_figures *figures)
+{
+    status_counting(self, figures);
+}
+
+static int control_image_analyze(void *self, const struct control_image *image, control_image_done *done,
+                                 void *user, struct error *error)
+{
+    struct service *s = self;
+    return image_desk_put(s->desk, image, done, user, error);
+}
+
+static void control_image_cancel(void *self)
+{
+    struct service *s = self;
+    image_desk_cancel(s->desk);
+}
+
 const struct control_ops service_control_ops = {
     .streams_json = control_streams_json,
     .stream_json = control_stream_json,
@@ -167,4 +185,7 @@ const struct control_ops service_control_ops = {
     .status_json = control_status_json,
     .config_json = control_config_json,
     .counters = control_counters,
+    .counting = control_counting,
+    .image_analyze = control_image_analyze,
+    .image_cancel = control_image_cancel,
 };

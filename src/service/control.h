@@ -16,6 +16,7 @@
 #include "base/json_read.h"
 #include "base/json_write.h"
 #include "core/alert.h"
+#include "core/count_map.h"
 #include "core/stream.h"
 
 /* Gathers what is wrong with a request, field by field. */
@@ -34,6 +35,34 @@ struct stream_counters {
     int64_t latency_buckets[12]; /* cumulative, bounds in control_latency_bounds */
 };
 extern const double control_latency_bounds[12];
+
+/* One picture to be counted (POST /analyze/image). */
+enum control_map { CONTROL_MAP_NONE, CONTROL_MAP_DATA, CONTROL_MAP_JPEG };
+struct control_image {
+    const char *bytes; /* a JPEG, PNG, ... file; lent until it is done */
+    size_t size;
+    enum counting_mode mode;
+    enum control_map map;
+};
+struct control_image_result {
+    int code; /* 0, or why there is none: ERR_FORMAT, ERR_UNSUPPORTED, ERR_TIMEOUT, ERR_CANCELED, ... */
+    const char *reason; /* when not 0 */
+    const struct buffer
+        *body; /* JSON (docs/api.md), or the picture with its map as JPEG; lent for the call */
+    bool is_jpeg;
+    double count, low, high;
+    const char *regime;
+};
+/* Called once, from a thread of the service. */
+typedef void control_image_done(void *user, const struct control_image_result *result);
+
+/* How crowds are counted, for /health and /metrics. */
+struct counting_figures {
+    const char *density_model; /* NULL: not installed, boxes alone count */
+    int64_t density_runs;
+    double density_s; /* the time that they took, all together */
+    int64_t images_analyzed, images_refused;
+};
 
 struct control_ops {
     /* JSON of one stream or of all: {"stream_id", "uri" (redacted), "location", "enabled", "state", "cause",
@@ -75,6 +104,13 @@ struct control_ops {
     int (*config_json)(void *self, struct json_writer *w, struct error *error);
     /* For /metrics. Returns how many there are; fills at most `limit`. */
     size_t (*counters)(void *self, struct stream_counters *counters, size_t limit);
+    void (*counting)(void *self, struct counting_figures *figures);
+    /* Returns at once; `done` comes later, after 12 s at most. ERR_FULL: too many pictures wait already, and
+     * `done` does not come. */
+    int (*image_analyze)(void *self, const struct control_image *image, control_image_done *done, void *user,
+                         struct error *error);
+    /* Nobody waits any longer: those under way are finished, the others canceled. */
+    void (*image_cancel)(void *self);
 };
 
 struct control {

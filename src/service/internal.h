@@ -9,6 +9,7 @@
 #include "pipeline/manager.h"
 #include "service/encoders.h"
 #include "service/figures.h"
+#include "service/image_desk.h"
 #include "service/latest.h"
 #include "service/resolved.h"
 #include "service/service.h"
@@ -20,6 +21,8 @@ struct service {
     struct store_handle store;
     struct bus_handle bus;
     struct network *network;
+    struct density_network *density; /* NULL: no density model is installed, boxes count */
+    struct image_desk *desk;
     struct writer *writer;
     struct alert_engine *engine;
     atomic_bool engine_ready;    /* `engine` is set: the writer may be given alerts */
@@ -55,6 +58,7 @@ void status_write_json(struct service *service, struct json_writer *w);
 size_t status_live_streams(struct service *service);
 double process_cpu_seconds(void);
 int64_t process_resident_bytes(void); /* -1: unknown */
+void status_counting(struct service *service, struct counting_figures *figures);
 bool status_healthy(struct service *service, char *why, size_t why_size);
 
 /* control.c */

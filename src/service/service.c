@@ -140,6 +140,25 @@ static int open_network(struct service *s, struct error *error)
     return network_open(&options, &s->network, error);
 }
 
+/* It may be missing: then boxes alone count. A file that is there and is none is an error. */
+static int open_density(struct service *s, struct error *error)
+{
+    struct density_options options = {
+        .model_path = s->config->inference.density_model,
+        .threads = s->config->inference.threads_per_worker,
+    };
+    int result = density_open(&options, &s->density, error);
+    if (result != ERR_NOT_FOUND)
+        return result;
+    log_warning("service", "%s: counting is by boxes only, dense crowds are under-counted", error->text);
+    return 0;
+}
+
+static int start_desk(struct service *s, struct error *error)
+{
+    return image_desk_start(s->config, s->network, s->density, s->encoders, &s->desk, error);
+}
+
 static int start_manager(struct service *s, struct error *error)
 {
     struct snapshot_sink sink = {.put = publish_snapshot, .self = s};
@@ -167,8 +186,8 @@ static int start_figures(struct service *s, struct error *error)
 int service_start(struct config *config, struct service **service, struct error *error)
 {
     static int (*const steps[])(struct service *, struct error *) = {
-        open_store,   open_bus,      start_stills,  start_writer, start_engine,
-        open_network, start_manager, streams_start, start_figures};
+        open_store,   open_bus,   start_stills,  start_writer,  start_engine, open_network,
+        open_density, start_desk, start_manager, streams_start, start_figures};
     *service = NULL;
     int result = secret_init(error);
     if (result < 0)
@@ -213,6 +232,8 @@ void service_stop(struct service **service)
     atomic_store(&s->stopping, true);
     figures_stop(&s->figures);
     manager_stop(&s->manager);
+    image_desk_stop(&s->desk);
+    density_close(&s->density);
     if (s->network)
         network_close(&s->network);
     stop_engine(s);

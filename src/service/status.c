@@ -114,6 +114,29 @@ static void write_store(struct json_writer *w, const char *kind, const struct wr
     json_object_end(w);
 }
 
+void status_counting(struct service *s, struct counting_figures *figures)
+{
+    *figures = (struct counting_figures){.density_model =
+                                             s->density != NULL ? s->config->inference.density_model : NULL};
+    if (s->density != NULL)
+        density_figures(s->density, &figures->density_runs, &figures->density_s);
+    image_desk_figures(s->desk, &figures->images_analyzed, &figures->images_refused);
+}
+
+static void write_counting(struct service *s, struct json_writer *w)
+{
+    struct counting_figures f;
+    status_counting(s, &f);
+    json_key(w, "counting");
+    json_object_begin(w);
+    json_put_string(w, "density_model", f.density_model);
+    json_put_int(w, "density_runs", f.density_runs);
+    json_put_number(w, "density_run_s", f.density_runs > 0 ? f.density_s / (double)f.density_runs : NAN, 4);
+    json_put_int(w, "images_analyzed", f.images_analyzed);
+    json_put_int(w, "images_refused", f.images_refused);
+    json_object_end(w);
+}
+
 static void warn_of_alerts(struct json_writer *w, struct alert_engine *engine)
 {
     struct alert_engine_state state;
@@ -134,6 +157,8 @@ static void write_warnings(struct service *s, struct json_writer *w, const struc
     json_key(w, "warnings");
     json_array_begin(w);
     warn_of_alerts(w, s->engine);
+    if (s->density == NULL)
+        json_text(w, "no density model installed: counting is by boxes only, dense crowds are under-counted");
     if (lost[0]) {
         text_format(text, sizeof text, "cameras without picture: %s", lost);
         json_text(w, text);
@@ -168,6 +193,7 @@ void status_write_json(struct service *s, struct json_writer *w)
     write_alerts(s, w);
     write_store(w, s->store.kind->name, &state, free_bytes);
     write_process(w);
+    write_counting(s, w);
     write_warnings(s, w, &state, lost, free_bytes);
 }
 

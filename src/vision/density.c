@@ -2,9 +2,11 @@
 
 #include <assert.h>
 #include <math.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "geo/polygon.h"
 #include "infer/session.h"
@@ -29,6 +31,7 @@ static const struct input_format format = {
 struct density_network {
     struct session *session;
     size_t output[OUTPUTS]; /* their places in the model */
+    atomic_llong runs, busy_ns;
 };
 
 struct density_context {
@@ -116,6 +119,12 @@ void density_close(struct density_network **network)
         return;
     session_close(&n->session);
     free(n);
+}
+
+void density_figures(struct density_network *network, int64_t *runs, double *seconds)
+{
+    *runs = atomic_load(&network->runs);
+    *seconds = (double)atomic_load(&network->busy_ns) / 1e9;
 }
 
 int density_context_create(struct density_network *network, struct density_context **context,
@@ -370,13 +379,20 @@ static void sum_up(const struct whole *whole, struct density_result *result)
     size_t cells = (size_t)result->map.rows * (size_t)result->map.columns;
     for (size_t i = 0; i < cells; i++)
         result->count += (double)result->map.people[i];
-    double floor_people = whole->interval[INTERVAL_FLOOR];
-    result->low = fmax(0, result->count * (1 - whole->interval[INTERVAL_LOW]) - floor_people);
-    result->high = result->count * (1 + whole->interval[INTERVAL_HIGH]) + floor_people;
+    result->floor = whole->interval[INTERVAL_FLOOR];
+    result->share_low = whole->interval[INTERVAL_LOW];
+    result->share_high = whole->interval[INTERVAL_HIGH];
+    result->low = fmax(0, result->count * (1 - result->share_low) - result->floor);
+    result->high = result->count * (1 + result->share_high) + result->floor;
     result->whole_count = whole->rate * (double)cells;
     for (int k = 1; k < CROWD_CLASSES; k++)
         if (whole->crowd[k] > whole->crowd[result->crowd])
             result->crowd = (enum crowd_class)k;
+}
+
+struct count_reading density_reading(const struct density_result *result)
+{
+    return (struct count_reading){result->map, result->floor, result->share_low, result->share_high};
 }
 
 int density_infer(struct density_network *network, struct density_context *context,
@@ -387,11 +403,14 @@ int density_infer(struct density_network *network, struct density_context *conte
     struct placement placement = {0};
     struct whole whole = {0};
     *result = (struct density_result){0};
+    int64_t begin_ns = clock_monotonic_ns();
     int rc = prepare(context, picture, view, &placement, error);
     rc = rc != 0 ? rc : run_tiles(context, &placement, view, &whole, error);
     if (rc != 0)
         return rc;
     trim(context, &placement, picture, view, &result->map);
     sum_up(&whole, result);
+    atomic_fetch_add(&network->runs, 1);
+    atomic_fetch_add(&network->busy_ns, clock_monotonic_ns() - begin_ns);
     return 0;
 }

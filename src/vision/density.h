@@ -18,6 +18,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/error.h"
 #include "core/count_map.h"
@@ -64,12 +65,18 @@ struct density_result {
     double whole_count;     /* by the network's second head, from the whole picture; a second opinion */
     enum crowd_class crowd; /* by the third head */
     struct count_map map;   /* lent: lives in the context until its next call */
+    double floor, share_low, share_high; /* of the interval, see count_map.h */
 };
+
+/* The result as those see it who blend it with boxes; its map is lent likewise. */
+struct count_reading density_reading(const struct density_result *result);
 
 /* ERR_NOT_FOUND when there is no such file; ERR_FORMAT when its inputs and outputs are not a density
  * network's; else as session_open. On failure *network is NULL. */
 int density_open(const struct density_options *options, struct density_network **network,
                  struct error *error);
+/* Pictures that were looked at in this process, and the seconds that their runs took, all together. */
+void density_figures(struct density_network *network, int64_t *runs, double *seconds);
 void density_close(struct density_network **network); /* clears the pointer; NULL is fine */
 
 int density_context_create(struct density_network *network, struct density_context **context,

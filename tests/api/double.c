@@ -206,6 +206,27 @@ static size_t counters(void *self, struct stream_counters *c, size_t limit)
     return 1;
 }
 
+static void counting(void *self, struct counting_figures *figures)
+{
+    (void)self;
+    *figures = (struct counting_figures){.density_model = "model.onnx", .density_runs = 3, .density_s = 0.25};
+}
+
+static int image_analyze(void *self, const struct control_image *image, control_image_done *done, void *user,
+                         struct error *error)
+{
+    (void)self;
+    (void)image;
+    (void)done;
+    (void)user;
+    return error_set(error, ERR_FULL, "8 pictures wait already");
+}
+
+static void image_cancel(void *self)
+{
+    (void)self;
+}
+
 static const struct control_ops ops = {
     .streams_json = streams_json,
     .stream_json = stream_json,
@@ -221,6 +242,9 @@ static const struct control_ops ops = {
     .status_json = status_json,
     .config_json = config_json,
     .counters = counters,
+    .counting = counting,
+    .image_analyze = image_analyze,
+    .image_cancel = image_cancel,
 };
 
 void double_add_key(struct double_service *d, const char *name, enum role role, char key[64])

@@ -3,6 +3,7 @@
 #include <microhttpd.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 #include "api/http/http.h"
 #include "api/http/live.h"
 #include "api/hub.h"
+#include "api/images.h"
 #include "api/problem.h"
 #include "api/router.h"
 #include "base/log.h"
@@ -27,7 +29,9 @@ struct http {
     struct live *live;
     int listener; /* closed by us once the daemon does not listen any more */
     int port;
-    size_t max_body;
+    pthread_mutex_t lock;
+    pthread_cond_t none_waits;
+    size_t waiting; /* (lock) suspended requests whose answer comes later */
 };
 
 /* One request under way. */
@@ -38,6 +42,8 @@ struct exchange {
     bool begun, decided;
     struct buffer body;
     size_t thrown_away;
+    struct http *http;
+    struct MHD_Connection *connection;
 };
 
 static void *on_target(void *user, const char *target, struct MHD_Connection *connection)
@@ -207,8 +213,9 @@ static enum MHD_Result begin(struct http *http, struct MHD_Connection *connectio
 
 static enum MHD_Result take_body(struct http *http, struct exchange *x, const char *bytes, size_t size)
 {
-    if (!x->decided && x->body.size + size > http->max_body) {
-        problem_write(&x->answer, 413, "the body has more than the %zu bytes that are taken", http->max_body);
+    size_t limit = api_body_limit(http->api, &x->request);
+    if (!x->decided && x->body.size + size > limit) {
+        problem_write(&x->answer, 413, "the body has more than the %zu bytes that are taken", limit);
         x->decided = true;
         buffer_free(&x->body);
     }
@@ -221,6 +228,37 @@ static enum MHD_Result take_body(struct http *http, struct exchange *x, const ch
     }
     x->thrown_away += size;
     return x->thrown_away > HTTP_DRAIN_BYTES ? MHD_NO : MHD_YES;
+}
+
+/* ---- answers that come later ---- */
+
+/* The exchange may be gone as soon as its connection goes on. */
+static void on_image(void *user, const struct control_image_result *result)
+{
+    struct exchange *x = user;
+    struct http *http = x->http;
+    images_answer(&x->answer, result);
+    MHD_resume_connection(x->connection);
+    pthread_mutex_lock(&http->lock);
+    http->waiting--;
+    pthread_cond_broadcast(&http->none_waits);
+    pthread_mutex_unlock(&http->lock);
+}
+
+/* Suspended first: the answer may be there before the service's function has returned. */
+static void wait_for_image(struct http *http, struct MHD_Connection *connection, struct exchange *x)
+{
+    struct error error = {0};
+    const struct control *control = &http->api->control;
+    x->http = http;
+    x->connection = connection;
+    pthread_mutex_lock(&http->lock);
+    http->waiting++;
+    pthread_mutex_unlock(&http->lock);
+    MHD_suspend_connection(connection);
+    int rc = control->ops->image_analyze(control->self, &x->request.image, on_image, x, &error);
+    if (rc != 0)
+        on_image(x, &(struct control_image_result){.code = rc, .reason = error.text});
 }
 
 static enum MHD_Result on_request(void *user, struct MHD_Connection *connection, const char *url,
@@ -245,6 +283,10 @@ static enum MHD_Result on_request(void *user, struct MHD_Connection *connection,
         x->request.body = x->body.data;
         x->request.body_size = x->body.size;
         api_finish(http->api, &x->request, &x->answer);
+        if (x->answer.kind == ANSWER_LATER) {
+            wait_for_image(http, connection, x);
+            return MHD_YES;
+        }
     }
     return send_answer(http, connection, x);
 }
@@ -347,7 +389,8 @@ int http_start(struct api *api, struct http **http, struct error *error)
         return error_nomem(error, "HTTP server");
     h->api = api;
     h->listener = -1;
-    h->max_body = api->config->server.max_body_bytes;
+    pthread_mutex_init(&h->lock, NULL);
+    pthread_cond_init(&h->none_waits, NULL);
     int rc = open_listener(api->config->server.bind, api->config->server.port, &h->listener, error);
     if (rc == 0)
         rc = live_create(api, &h->live, error);
@@ -382,10 +425,18 @@ void http_stop(struct http **http)
     if (h->live != NULL)
         live_end(h->live);
     if (h->daemon != NULL)
+        h->api->control.ops->image_cancel(h->api->control.self);
+    pthread_mutex_lock(&h->lock);
+    while (h->waiting > 0) /* the library aborts when it ends with suspended connections */
+        pthread_cond_wait(&h->none_waits, &h->lock);
+    pthread_mutex_unlock(&h->lock);
+    if (h->daemon != NULL)
         MHD_stop_daemon(h->daemon);
     live_destroy(&h->live);
     if (h->listener >= 0)
         close(h->listener);
+    pthread_cond_destroy(&h->none_waits);
+    pthread_mutex_destroy(&h->lock);
     free(h);
 }
 
