@@ -49,7 +49,8 @@ static void one_connection_many_requests(void **state)
     for (int i = 0; i < 50; i++) {
         client_printf(&c, "GET /health HTTP/1.1\r\nHost: x\r\n\r\n");
         assert_int_equal(client_answer(&c, &body), 200);
-        assert_string_equal(body, "{\"status\":\"ok\",\"version\":\"" SCI_VERSION "\"}");
+        assert_string_equal(body,
+                            "{\"status\":\"ok\",\"version\":\"" SCI_VERSION "\",\"density_model\":true}");
         client_printf(&c, "GET /status HTTP/1.1\r\nHost: x\r\n\r\n");
         assert_int_equal(client_answer(&c, &body), 401);
         client_printf(&c,
