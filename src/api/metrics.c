@@ -68,6 +68,29 @@ static void put_states(struct buffer *out, const struct stream_counters *streams
         put_gauge(out, "sci_picture_age_seconds", streams[i].stream_id, streams[i].picture_age_s);
 }
 
+/* The time stamps of the camera's pictures. */
+static void put_stamps(struct buffer *out, const struct stream_counters *streams, size_t count)
+{
+    put_head(out, "sci_time_stamp_faults_total", "counter", "Time stamps that were missing or wrong.");
+    for (size_t i = 0; i < count; i++) {
+        const struct stream_counters *s = &streams[i];
+        buffer_printf(out,
+                      "sci_time_stamp_faults_total{stream=\"%s\",fault=\"missing\"} %lld\n"
+                      "sci_time_stamp_faults_total{stream=\"%s\",fault=\"disordered\"} %lld\n"
+                      "sci_time_stamp_faults_total{stream=\"%s\",fault=\"jump\"} %lld\n",
+                      s->stream_id, (long long)s->stamps_missing, s->stream_id,
+                      (long long)s->stamps_disordered, s->stream_id, (long long)s->stamps_jumps);
+    }
+    put_head(out, "sci_time_stamps_believed", "gauge",
+             "0 while the stamps have another pace than the world.");
+    for (size_t i = 0; i < count; i++)
+        put_gauge(out, "sci_time_stamps_believed", streams[i].stream_id, streams[i].stamps_believed);
+    put_head(out, "sci_picture_late_seconds", "gauge",
+             "By which the newest picture came later than it could have.");
+    for (size_t i = 0; i < count; i++)
+        put_gauge(out, "sci_picture_late_seconds", streams[i].stream_id, streams[i].late_s);
+}
+
 static void put_latency(struct buffer *out, const struct stream_counters *s)
 {
     size_t bounds = sizeof control_latency_bounds / sizeof *control_latency_bounds;
@@ -133,6 +156,7 @@ int metrics_get(struct api *api, struct request *request, struct answer *answer,
     buffer_printf(out, "sci_build_info{version=\"%s\"} 1\n", SCI_VERSION);
     put_counters(out, streams, count);
     put_states(out, streams, count);
+    put_stamps(out, streams, count);
     put_head(out, "sci_latency_seconds", "histogram",
              "From the capture of a picture to its published snapshot.");
     for (size_t i = 0; i < count; i++)

@@ -60,11 +60,22 @@ struct source_options {
 
 struct source; /* opaque to everybody but the implementation */
 
+/* What was wrong with a source's time stamps, counted since it was opened (media/stream_time.h). */
+struct source_faults {
+    int64_t missing;    /* a picture without one, among others that have one */
+    int64_t disordered; /* repeated, or a little before the last one */
+    int64_t jumps;      /* the clock was set, or wrapped */
+    int64_t untrusted;  /* times that they began to have another pace than the world */
+    bool now_untrusted; /* that is so */
+};
+
 struct source_info {
-    int width, height;       /* displayed; 0 until known */
-    double frame_rate;       /* nominal, 0 when unknown */
-    int64_t frame_count;     /* 0 when unknown */
-    bool live;               /* a camera: reconnect when it ends */
+    int width, height;   /* displayed; 0 until known */
+    double frame_rate;   /* nominal, 0 when unknown */
+    int64_t frame_count; /* 0 when unknown */
+    bool live;           /* a camera: reconnect when it ends */
+    double late_s;       /* by which the last picture came later than it could have; 0 when not known */
+    struct source_faults faults;
     const char *description; /* "H.264 1280x720, RTSP over TCP"; lives as long as the source */
 };
 

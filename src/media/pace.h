@@ -21,4 +21,9 @@ struct pace {
  */
 int pace_wait(struct pace *pace, int64_t stream_ns, const atomic_bool *cancel, struct instant *due);
 
+/* The same for a live stream that comes in pieces of several seconds (HLS): a picture that is more than a
+ * quarter of a second late (the next piece came late) or more than a second early (pieces were left out)
+ * begins the schedule anew. */
+int pace_follow(struct pace *pace, int64_t stream_ns, const atomic_bool *cancel, struct instant *due);
+
 #endif

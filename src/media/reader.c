@@ -325,8 +325,10 @@ void reader_facts(const struct reader *r, struct reader_facts *facts)
     AVRational aspect = av_guess_sample_aspect_ratio(r->format, r->stream, NULL);
     AVRational rate = r->stream->avg_frame_rate.num > 0 ? r->stream->avg_frame_rate : r->stream->r_frame_rate;
 
-    *facts = (struct reader_facts){
-        .live = r->live, .has_stamps = r->stamped, .codec = avcodec_get_name(p->codec_id)};
+    *facts = (struct reader_facts){.live = r->live,
+                                   .in_pieces = r->live && format_is(r, "hls"),
+                                   .has_stamps = r->stamped,
+                                   .codec = avcodec_get_name(p->codec_id)};
     facts->transport = transport_of(r);
     if (rate.num > 0 && rate.den > 0)
         facts->frame_rate = av_q2d(rate);

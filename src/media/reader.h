@@ -37,6 +37,7 @@ struct reader_options {
 
 struct reader_facts {
     bool live;             /* it has no end of its own */
+    bool in_pieces;        /* live, but some seconds arrive at once (HLS) */
     bool has_stamps;       /* its packets say when they are due */
     double frame_rate;     /* nominal; 0 when unknown */
     int64_t frame_count;   /* 0 when unknown */

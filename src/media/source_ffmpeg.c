@@ -7,6 +7,9 @@
  * consumer that is late gets the overdue pictures at once and with the times at which they were due; the
  * schedule stays. Only a standstill of more than a minute (a machine that slept) starts the schedule anew.
  *
+ * A camera's picture is taken for captured as much before its arrival as it is late (stamp_clock.h); one of
+ * HLS when it is due, since seconds of it arrive at once and are played at the speed of life.
+ *
  * When `picture_limit` pictures are out, a camera or a paced file drops what it decodes (the newest picture
  * counts, and a camera does not wait; `number` goes on, so that the gap can be seen); a file as fast as
  * possible waits.
@@ -42,6 +45,7 @@ struct source {
     struct pace pace;
     int64_t number, pass_began; /* pictures so far, and when this pass over the file began */
     int width, height;
+    int64_t captured_ns; /* monotonic: the last picture's capture */
 };
 
 static bool accepts(const char *uri)
@@ -71,7 +75,7 @@ static void learn(struct source *s)
 
     reader_facts(s->reader, &s->facts);
     s->width = s->facts.width, s->height = s->facts.height;
-    s->time.live = s->facts.live;
+    s->time.live = s->facts.live && !s->facts.in_pieces;
     s->time.rate = s->facts.live ? 0 : s->options.frame_rate;
     s->time.duration_ns =
         (int64_t)((double)NS_PER_S / (s->facts.frame_rate > 0 ? s->facts.frame_rate : 25.0));
@@ -174,9 +178,28 @@ static int give(struct source *s, struct observation *observation, int64_t strea
     return 0;
 }
 
+/* When the picture was taken, as far as can be known; waits until it is due where it has to be paced. */
+static int time_capture(struct source *s, int64_t stream_ns, struct instant *capture)
+{
+    int64_t late_ns = s->time.late_ns;
+
+    if (s->facts.in_pieces)
+        return pace_follow(&s->pace, stream_ns, s->options.cancel, capture);
+    if (s->options.paced && !s->facts.live)
+        return pace_wait(&s->pace, stream_ns, s->options.cancel, capture);
+    if (late_ns > capture->mono_ns - s->captured_ns)
+        late_ns = capture->mono_ns - s->captured_ns; /* never before the last one */
+    if (late_ns > 0) {
+        capture->mono_ns -= late_ns;
+        capture->wall_ns -= late_ns;
+    }
+    s->captured_ns = capture->mono_ns;
+    return 0;
+}
+
 static int source_read(struct source *s, struct observation *observation, struct error *error)
 {
-    bool paced = s->options.paced && !s->facts.live;
+    bool newest_counts = s->options.paced || s->facts.live;
     int64_t deadline_ns =
         s->options.read_timeout_ns > 0 ? clock_monotonic_ns() + s->options.read_timeout_ns : INT64_MAX;
 
@@ -190,10 +213,9 @@ static int source_read(struct source *s, struct observation *observation, struct
             return result;
         stream_ns = stream_time_next(&s->time, stamp_ns, capture.mono_ns);
         s->number++;
-        if (paced && pace_wait(&s->pace, stream_ns, s->options.cancel, &capture) != 0)
+        if (time_capture(s, stream_ns, &capture) != 0)
             return error_set(error, ERR_CANCELED, "%s: interrupted", s->shown);
-        result =
-            slots_admit(s->slots, paced || s->facts.live, deadline_ns, s->options.cancel, s->shown, error);
+        result = slots_admit(s->slots, newest_counts, deadline_ns, s->options.cancel, s->shown, error);
         if (result < 0)
             return result;
         if (result == 0)
@@ -208,6 +230,8 @@ static void source_info(const struct source *s, struct source_info *info)
                                  .frame_rate = s->time.rate > 0 ? s->time.rate : s->facts.frame_rate,
                                  .frame_count = s->facts.frame_count,
                                  .live = s->facts.live,
+                                 .late_s = (double)s->time.late_ns / (double)NS_PER_S,
+                                 .faults = s->time.faults,
                                  .description = s->description};
 }
 

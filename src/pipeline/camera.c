@@ -82,7 +82,17 @@ void camera_count_snapshot(struct camera *camera, const struct snapshot *snapsho
 
 /* ---- the source thread ---- */
 
-static void put_observation(struct camera *camera, struct observation *observation)
+static struct source_faults sum_of_faults(const struct source_faults *before, const struct source_faults *now)
+{
+    return (struct source_faults){.missing = before->missing + now->missing,
+                                  .disordered = before->disordered + now->disordered,
+                                  .jumps = before->jumps + now->jumps,
+                                  .untrusted = before->untrusted + now->untrusted,
+                                  .now_untrusted = now->now_untrusted};
+}
+
+static void put_observation(struct camera *camera, struct observation *observation,
+                            const struct source_info *info)
 {
     struct observation old = {0};
     int64_t now = clock_monotonic_ns();
@@ -97,6 +107,8 @@ static void put_observation(struct camera *camera, struct observation *observati
     camera->status.frames_decoded++;
     camera->status.width = observation->width;
     camera->status.height = observation->height;
+    camera->status.late_s = info->late_s;
+    camera->status.faults = sum_of_faults(&camera->faults, &info->faults);
     camera_set_state(camera, STREAM_LIVE, CAUSE_NONE, "");
     pthread_cond_signal(&camera->shared->work);
     pthread_mutex_unlock(&camera->shared->lock);
@@ -135,7 +147,9 @@ static int read_until_failure(struct camera *camera, const struct source_kind *k
             observation.picture->stream_ns = observation.stream_ns;
             observation.picture->number = observation.number;
         }
-        put_observation(camera, &observation);
+        struct source_info info;
+        kind->info(source, &info);
+        put_observation(camera, &observation, &info);
     }
     return ERR_CANCELED;
 }
@@ -173,6 +187,9 @@ static int attempt(struct camera *camera, const struct source_kind *kind, bool *
     camera->stall_after_ns = stall_after(config, &info);
     pthread_mutex_unlock(&camera->shared->lock);
     result = read_until_failure(camera, kind, source, error);
+    kind->info(source, &info);
+    camera->faults = sum_of_faults(&camera->faults, &info.faults);
+    camera->faults.now_untrusted = false;
     kind->close(&source);
     return result;
 }

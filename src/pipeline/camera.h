@@ -50,8 +50,9 @@ struct camera {
     /* the source thread's own */
     struct random_state random;
     struct retry attempts;
-    int64_t lived_from_ns;    /* monotonic: the first picture of this attempt; 0 = none */
-    int64_t stream_offset_ns; /* added to the source's stream time, so that time goes on over reconnects */
+    int64_t lived_from_ns;       /* monotonic: the first picture of this attempt; 0 = none */
+    struct source_faults faults; /* of the attempts before this one */
+    int64_t stream_offset_ns;    /* added to the source's stream time, so that time goes on over reconnects */
     int64_t stream_last_ns;
     int64_t number_offset, number_last;
 };

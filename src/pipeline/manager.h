@@ -18,6 +18,7 @@
 
 #include "base/error.h"
 #include "config/config.h"
+#include "core/observation.h"
 #include "core/snapshot.h"
 #include "core/stream.h"
 #include "vision/network.h"
@@ -55,6 +56,8 @@ struct stream_status {
     double analyzed_fps;                 /* over the last seconds */
     int64_t seq;                         /* of the newest snapshot */
     int64_t entered[STREAM_STATE_COUNT]; /* how often it came into each state */
+    double late_s;                       /* by which the last picture came later than it could have */
+    struct source_faults faults;         /* of the time stamps, since it was added */
     int64_t frames_decoded, frames_analyzed, frames_replaced, reconnects;
     struct measure people; /* of the newest snapshot */
     double latency_s;      /* of the newest snapshot, capture to published; NaN before */

@@ -28,6 +28,9 @@ struct stream_counters {
     enum stream_state state;
     int64_t entered[STREAM_STATE_COUNT]; /* how often it came into each state */
     int64_t frames_decoded, frames_analyzed, frames_replaced, reconnects, snapshots;
+    int64_t stamps_missing, stamps_disordered, stamps_jumps;
+    bool stamps_believed;
+    double late_s;        /* by which the last picture came later than it could have */
     double people;        /* NaN when not valid */
     double picture_age_s; /* NaN before the first */
     double latency_sum_s; /* capture to published */

@@ -160,6 +160,14 @@ static void write_state(struct json_writer *w, const struct stream_status *statu
     json_put_number(w, "picture_age_s", status->picture_age_s, 2);
     json_put_number(w, "fps", status->analyzed_fps, 2);
     json_put_number(w, "latency_s", status->latency_s, 4);
+    json_put_number(w, "late_s", status->late_s, 3);
+    json_key(w, "time_stamps");
+    json_object_begin(w);
+    json_put_bool(w, "believed", !status->faults.now_untrusted);
+    json_put_int(w, "missing", status->faults.missing);
+    json_put_int(w, "disordered", status->faults.disordered);
+    json_put_int(w, "jumps", status->faults.jumps);
+    json_object_end(w);
     json_put_int(w, "frames_decoded", status->frames_decoded);
     json_put_int(w, "frames_analyzed", status->frames_analyzed);
     json_put_int(w, "frames_replaced", status->frames_replaced);
