@@ -57,14 +57,15 @@ def synthetic_empty(rng, size):
     return np.clip(0.5 * field + 64 + sharp * rng.uniform(10, 90), 0, 255).astype(np.uint8)
 
 
-def photometric(rng, x):
-    """Light, contrast, colour cast, grey and noise on a normalised crop."""
-    x = x * np.float32(rng.uniform(0.7, 1.3)) + np.float32(rng.uniform(-0.4, 0.4))
-    x = x + rng.uniform(-0.12, 0.12, (3, 1, 1)).astype(np.float32)
+def photometric(rng, bgr):
+    """A normalised crop with other light, contrast, colour cast, grey or noise: height x width x 3 in 0..255 to the same in float32."""
+    gain = np.float32(rng.uniform(0.7, 1.3))
+    shift = np.float32(rng.uniform(-0.4, 0.4)) + rng.uniform(-0.12, 0.12, 3).astype(np.float32)
     if rng.random() < 0.15:
-        x = np.repeat(x.mean(0, keepdims=True), 3, 0)
+        bgr = np.repeat(bgr.mean(2, keepdims=True, dtype=np.float32), 3, 2)
+    x = bgr * (gain / STD_BGR) + (shift - gain * MEAN_BGR / STD_BGR)
     if rng.random() < 0.3:
-        x = x + rng.normal(0, rng.uniform(0.02, 0.15), x.shape).astype(np.float32)
+        x += rng.standard_normal(x.shape, dtype=np.float32) * np.float32(rng.uniform(0.02, 0.15))
     return x
 
 
@@ -108,9 +109,10 @@ class Crops:
                 crop = crop[:, ::-1]
                 heads = np.column_stack((self.size - 1e-3 - heads[:, 0], heads[:, 1:]))
             sigma = np.clip(heads[:, 2], targets.SIGMA_LEAST, targets.SIGMA_MOST)
-            xs.append(photometric(rng, normalised(crop)))
+            xs.append(photometric(rng, crop))
             maps.append(targets.density(heads[:, :2], sigma, cells, cells, STRIDE)[None].astype(np.float32))
             points.append(torch.from_numpy(heads[:, :2].astype(np.float32)))
             crowd.append(crowd_class(len(heads), cells * cells))
-        return {"x": torch.from_numpy(np.stack(xs)), "density": torch.from_numpy(np.stack(maps)), "points": points,
+        x = torch.from_numpy(np.stack(xs)).permute(0, 3, 1, 2)  # channels last already
+        return {"x": x, "density": torch.from_numpy(np.stack(maps)), "points": points,
                 "crowd": torch.tensor(crowd)}

@@ -14,7 +14,8 @@ import numpy as np
 import torch
 
 from data import load_index, normalised
-from network import STRIDE, CrowdNet
+from network import STRIDE
+from networks import of_checkpoint
 
 BANDS = (0, 50, 100, 200, 300, 600, 1e9)
 
@@ -64,9 +65,7 @@ def summary(rows):
 
 def load_run(run):
     state = torch.load(os.path.join(run, "checkpoint.pt"), map_location="cpu")
-    net = CrowdNet()
-    net.load_state_dict(state["average"])
-    return net.to(memory_format=torch.channels_last), state
+    return of_checkpoint(state).to(memory_format=torch.channels_last), state
 
 
 def main():

@@ -59,8 +59,7 @@ def training_loss(output, batch, kind, stride):
     count = target.sum((1, 2, 3))
     cells = target[0].numel()
     per_crop = MAP_LOSSES[kind](density, target, batch["points"], stride) / torch.sqrt(30.0 + count)
-    occupied = (target > 0.02).float()
-    attention = F.binary_cross_entropy_with_logits(gate, occupied)
+    attention = 0.0 if gate is None else F.binary_cross_entropy_with_logits(gate, (target > 0.02).float())
     rate_error = F.smooth_l1_loss(total[:, 0], torch.log((count + 0.5) / cells))
     crowd_error = F.cross_entropy(crowd, batch["crowd"])
     return per_crop.mean() + attention + 0.1 * rate_error + 0.1 * crowd_error

@@ -30,11 +30,9 @@ BACKBONE = {
 FIRST_STAGES = ("conv_0", "conv_3", "conv_5", "conv_7", "conv_10")  # to stride 4
 
 
-def leaky(x):
-    return F.leaky_relu(x, 0.1)
-
-
 class Backbone(nn.Module):
+    """The stem keeps the detector's leaky rectifier; what is trained on has plain ones, which cost nothing in INT8."""
+
     def __init__(self):
         super().__init__()
         for name, (inputs, outputs, stride) in BACKBONE.items():
@@ -48,25 +46,29 @@ class Backbone(nn.Module):
             conv.weight.data = torch.from_numpy(numpy_helper.to_array(found[name + "_w"]).copy())
             conv.bias.data = torch.from_numpy(numpy_helper.to_array(found[name + "_b"]).copy())
 
-    def apply_conv(self, number, x):
-        return leaky(getattr(self, "conv_%d" % number)(x))
+    def stem_conv(self, number, x):
+        return F.leaky_relu(getattr(self, "conv_%d" % number)(x), 0.1)
+
+    def upper_conv(self, number, x):
+        return F.relu(getattr(self, "conv_%d" % number)(x))
 
     def stem(self, x):
         """To stride 4: rarely worth training."""
-        a = self.apply_conv(3, F.max_pool2d(self.apply_conv(0, x), 3, 2, 1))
-        b = self.apply_conv(5, a)
-        c = torch.cat((self.apply_conv(7, b), b), 1)
-        return torch.cat((self.apply_conv(10, c), a), 1)
+        pooled = F.leaky_relu(F.max_pool2d(self.conv_0(x), 3, 2, 1), 0.1)  # as the detector, which pools last
+        a = self.stem_conv(3, pooled)
+        b = self.stem_conv(5, a)
+        c = torch.cat((self.stem_conv(7, b), b), 1)
+        return torch.cat((self.stem_conv(10, c), a), 1)
 
     def stage(self, x, first):
         """One cross-stage block; the convolutions' numbers follow the file."""
         down, split, part, join, part2, last = first
-        a = self.apply_conv(down, x)
-        b = self.apply_conv(split, a)
-        c = torch.cat((self.apply_conv(part, b), b), 1)
-        d = self.apply_conv(join, c)
-        e = torch.cat((self.apply_conv(part2, d), d), 1)
-        return torch.cat((self.apply_conv(last, e), a), 1)
+        a = self.upper_conv(down, x)
+        b = self.upper_conv(split, a)
+        c = torch.cat((self.upper_conv(part, b), b), 1)
+        d = self.upper_conv(join, c)
+        e = torch.cat((self.upper_conv(part2, d), d), 1)
+        return torch.cat((self.upper_conv(last, e), a), 1)
 
     def upper(self, x):
         stride8 = self.stage(x, (13, 15, 17, 20, 22, 25))
@@ -85,6 +87,7 @@ class Head(nn.Module):
         self.join = nn.Conv2d(2 * width, width, 3, padding=1)
         self.context2 = nn.Conv2d(width, width, 3, padding=2, dilation=2)
         self.context3 = nn.Conv2d(width, width, 3, padding=3, dilation=3)
+        self.context5 = nn.Conv2d(width, width, 3, padding=5, dilation=5)
         self.map = nn.Conv2d(width, 2, 1)
         self.total = nn.Linear(width, 1)
         self.crowd = nn.Linear(width, len(CLASSES))
@@ -98,12 +101,13 @@ class Head(nn.Module):
         self.total.bias.data.fill_(-4.0)
 
     def forward(self, stride8, stride16):
-        far = leaky(self.far(stride16))
-        far = far + leaky(self.far_context(far))
+        far = F.relu(self.far(stride16))
+        far = far + F.relu(self.far_context(far))
         far = F.interpolate(far, scale_factor=2.0, mode="bilinear", align_corners=False)
-        x = leaky(self.join(torch.cat((leaky(self.near(stride8)), far), 1)))
-        x = x + leaky(self.context2(x))
-        x = x + leaky(self.context3(x))
+        x = F.relu(self.join(torch.cat((F.relu(self.near(stride8)), far), 1)))
+        x = x + F.relu(self.context2(x))
+        x = x + F.relu(self.context3(x))
+        x = x + F.relu(self.context5(x))
         out = self.map(x)
         rate, gate = out[:, :1], out[:, 1:]
         pooled = x.mean((2, 3))
@@ -111,12 +115,21 @@ class Head(nn.Module):
 
 
 class CrowdNet(nn.Module):
-    """x: 1 x 3 x H x W, BGR, normalised, multiples of 16. Returns (density, gate, log of people per cell over the whole
+    """x: N x 3 x H x W, BGR, normalised, multiples of 16. Returns (density, gate, log of people per cell over the whole
     input, class logits)."""
 
     def __init__(self):
         super().__init__()
         self.backbone, self.head = Backbone(), Head()
+        for name in FIRST_STAGES:
+            getattr(self.backbone, name).requires_grad_(False)
+
+    def load_detector(self, path):
+        self.backbone.load_detector(path)
+
+    def parameter_groups(self):
+        """(what learns at the full rate, what was learned before and moves more slowly)"""
+        return list(self.head.parameters()), [p for n, p in self.backbone.named_parameters() if n.split(".")[0] not in FIRST_STAGES]
 
     def forward(self, x):
         return self.head(*self.backbone(x))

@@ -4,8 +4,8 @@
   train.py --data var/count/data --negatives var/count/negatives --backbone nanodet_g.onnx --run var/count/run \
       --steps 12000 --decay 3000
 
-The head learns first, on a backbone that does not move; then everything above stride 4 is trained, at a fifth of the
-head's rate. The rate stays constant and falls linearly to nothing over the last `--decay` steps. To end a run of unknown length early, write the
+CrowdNet's head learns first, on a backbone that does not move; then everything above stride 4 is trained, at a fifth of the
+head's rate. `--network csrnet` trains all of it from nothing, `--network head` only a head on the detector as it is. The rate stays constant and falls linearly to nothing over the last `--decay` steps. To end a run of unknown length early, write the
 number of steps that are left into RUN/decay: the fall starts at once. A later run may start from the weights before the fall
 (`stable.pt`, `--resume-from`).
 
@@ -24,7 +24,8 @@ import torch
 from data import Crops
 from evaluate import held_out, summary
 from losses import training_loss
-from network import FIRST_STAGES, STRIDE, CrowdNet, parameters
+from network import STRIDE, parameters
+from networks import NETWORKS, VARIANTS, build
 
 
 def arguments():
@@ -33,6 +34,9 @@ def arguments():
     ap.add_argument("--negatives", help="folder of negatives.py")
     ap.add_argument("--backbone", help="float ONNX file of the detector")
     ap.add_argument("--run", required=True, help="folder of this run")
+    ap.add_argument("--network", choices=NETWORKS, default="crowdnet")
+    ap.add_argument("--width", type=float, default=0.25, help="of csrnet's layers; 1 is the published network")
+    ap.add_argument("--variant", choices=VARIANTS, default="multiscale", help="csrnet's back end")
     ap.add_argument("--resume-from", help="checkpoint of another run to start from")
     ap.add_argument("--fold", type=int, default=0, help="held out; -1 trains on everything")
     ap.add_argument("--seed", type=int, default=1)
@@ -59,16 +63,13 @@ class Run:
         os.makedirs(args.run, exist_ok=True)
         torch.manual_seed(args.seed)
         self.rng = np.random.default_rng(args.seed)
-        self.net = CrowdNet()
+        self.net = build(args.network, args.width, args.variant)
         if args.backbone:
-            self.net.backbone.load_detector(args.backbone)
-        for name in FIRST_STAGES:
-            getattr(self.net.backbone, name).requires_grad_(False)
+            self.net.load_detector(args.backbone)
         self.net = self.net.to(args.device, memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.net)
-        upper = [p for p in self.net.backbone.parameters() if p.requires_grad]
-        self.optimiser = torch.optim.AdamW([{"params": self.net.head.parameters()}, {"params": upper}],
-                                           args.rate, weight_decay=1e-4)
+        groups = [{"params": g} for g in self.net.parameter_groups() if g]
+        self.optimiser = torch.optim.AdamW(groups, args.rate, weight_decay=1e-4)
         if os.path.exists(self.path("checkpoint.pt")):
             self.load(self.path("checkpoint.pt"), whole=True)
         elif args.resume_from:
@@ -90,7 +91,7 @@ class Run:
 
     def save(self, name="checkpoint.pt"):
         state = {"net": self.net.state_dict(), "average": self.average.state_dict(), "optimiser": self.optimiser.state_dict(),
-                 "step": self.step, "steps": self.args.steps, "decay_from": self.decay_from, "fold": self.args.fold,
+                 "network": [self.args.network, self.args.width, self.args.variant], "step": self.step, "steps": self.args.steps, "decay_from": self.decay_from, "fold": self.args.fold,
                  "rng": self.rng.bit_generator.state}
         torch.save(state, self.path(name) + ".tmp")
         os.replace(self.path(name) + ".tmp", self.path(name))
@@ -112,32 +113,27 @@ class Run:
         fall = 1.0 if self.decay_from is None else max(0.0, left / max(1, self.args.decay))
         rate = self.args.rate * fall * min(1.0, (self.step + 1) / 100)
         self.optimiser.param_groups[0]["lr"] = rate
-        backbone_warm = min(1.0, max(0.0, (self.step - self.args.head_steps) / 300))
-        self.optimiser.param_groups[1]["lr"] = rate * self.args.backbone_rate * backbone_warm
+        for group in self.optimiser.param_groups[1:]:
+            for p in group["params"]:
+                p.requires_grad_(self.step >= self.args.head_steps)
+            backbone_warm = min(1.0, max(0.0, (self.step - self.args.head_steps) / 300))
+            group["lr"] = rate * self.args.backbone_rate * backbone_warm
 
     def update_average(self):
         keep = min(self.args.average, (1 + self.step) / (10 + self.step))
         with torch.no_grad():
             for a, p in zip(self.average.parameters(), self.net.parameters()):
                 a.lerp_(p, 1 - keep)
-
-    def forward(self, x):
-        with torch.no_grad():
-            stem = self.net.backbone.stem(x)
-        if self.step < self.args.head_steps:
-            with torch.no_grad():
-                features = self.net.backbone.upper(stem)
-        else:
-            features = self.net.backbone.upper(stem)
-        return self.net.head(*features)
+            for a, b in zip(self.average.buffers(), self.net.buffers()):
+                a.copy_(b)  # of the normalisation: averages already
 
     def train_step(self, batch):
         x = batch["x"].to(self.args.device).contiguous(memory_format=torch.channels_last)
         kind = self.args.device.split(":")[0]
         with torch.autocast(kind, dtype=torch.bfloat16, enabled=self.args.bf16):
-            output = self.forward(x)
+            output = self.net(x)
         target = {k: v.to(self.args.device) if k != "points" else [p.to(self.args.device) for p in v] for k, v in batch.items()}
-        loss = training_loss([o.float() for o in output], target, self.args.loss, STRIDE)
+        loss = training_loss([o if o is None else o.float() for o in output], target, self.args.loss, STRIDE)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.net.parameters(), 5.0)

@@ -26,6 +26,7 @@ except ImportError as missing:
     tap.skip("training", f"{missing.name} is not installed")
     sys.exit(tap.end())
 sys.path.insert(0, str(MODELS))
+import csrnet  # noqa: E402
 import losses  # noqa: E402
 import targets  # noqa: E402
 from data import normalised  # noqa: E402
@@ -76,8 +77,8 @@ def script(name, *arguments):
     return result.stdout
 
 
-def train(run, steps):
-    script("train.py", "--data", folder / "set", "--run", folder / run, "--steps", steps, "--decay", 2, "--head-steps", 2, "--batch", 2,
+def train(run, steps, *more):
+    script("train.py", *more, "--data", folder / "set", "--run", folder / run, "--steps", steps, "--decay", 2, "--head-steps", 2, "--batch", 2,
            "--crop", 128, "--save-every", 2, "--test-every", 1000, "--fold", 0)
     return torch.load(folder / run / "checkpoint.pt")
 
@@ -95,6 +96,21 @@ def training():
     tap.check(any("held_out" in e for e in log) and log[-1]["event"] == "finished", "a log with the held-out error", str(log))
     longer = train("once", 8)  # the fall of the rate has begun: nothing is left to do
     tap.check(longer["step"] == 6, "a finished run stays finished")
+
+
+def other_networks():
+    for name, more in {"plain": ("csrnet", "--variant", "plain", "--width", "0.125"), "attention": ("csrnet", "--variant", "attention"),
+                       "multiscale": ("csrnet", "--variant", "multiscale"), "head": ("head",), "bayes": ("crowdnet", "--loss", "bayes")}.items():
+        state = train(name, 3, "--network", *more)
+        before = torch.load(folder / "once/checkpoint.pt")
+        net, _ = load_run(folder / name)
+        with torch.no_grad():
+            density, _, total, crowd = net(torch.zeros(1, 3, 64, 96))
+        tap.check(state["step"] == 3 and state["network"] != before["network"] or name == "bayes", f"{name}: trains")
+        tap.check(density.shape == (1, 1, 8, 12) and total.shape == (1, 1) and crowd.shape == (1, 4) and bool((density >= 0).all()),
+                  f"{name}: a map, a rate, a class", str(density.shape))
+    full = sum(p.numel() for n, p in csrnet.CSRNet(1.0, "plain").named_parameters() if "total" not in n and "crowd" not in n)
+    tap.check(16.2e6 < full < 16.4e6, "csrnet in full width has the published 16.3 million parameters", str(full))
 
 
 def export():
@@ -124,6 +140,6 @@ def export():
 
 
 torch.set_num_threads(1)
-for name, part in {"mass": mass, "losses": loss_is_least_at_the_truth, "pictures": pictures, "training": training, "export": export}.items():
+for name, part in {"mass": mass, "losses": loss_is_least_at_the_truth, "pictures": pictures, "training": training, "networks": other_networks, "export": export}.items():
     tap.run(name, part)
 sys.exit(tap.end())
