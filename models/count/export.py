@@ -23,8 +23,10 @@ from onnx import TensorProto, helper, numpy_helper
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 import ortlite  # noqa: E402
+from attach_head import attach, backbone_checksum  # noqa: E402
 from calibrate_ranges import BATCH, rounded_out  # noqa: E402
 from data import load_index, normalised  # noqa: E402
+from detector_head import CHANNELS, TENSORS, DetectorHead  # noqa: E402
 from evaluate import load_run, padded  # noqa: E402
 from network import Exported  # noqa: E402
 from quantize_int8 import activations, quantise  # noqa: E402
@@ -73,16 +75,19 @@ def constants_to_initializers(graph):
 
 
 def to_onnx(net, path, bar):
+    """The whole network; of a head on the detector only the head, whose inputs are the detector's tensors."""
+    names, example = ["picture"], (torch.zeros(1, 3, 64, 96),)
+    if isinstance(net, DetectorHead):
+        net, names, example = net.head, list(TENSORS), (torch.zeros(1, CHANNELS, 8, 12),) * 2
     net = Exported(net.to(memory_format=torch.contiguous_format)).eval()
     size = {2: "height", 3: "width"}
-    torch.onnx.export(net, torch.zeros(1, 3, 64, 96), path, opset_version=13, input_names=["picture"],
-                      output_names=["density", "rate", "crowd"],
-                      dynamic_axes={"picture": size, "density": {2: "rows", 3: "columns"}})
+    torch.onnx.export(net, example, path, opset_version=13, input_names=names, output_names=["density", "rate", "crowd"],
+                      dynamic_axes=dict({n: size for n in names}, density={2: "rows", 3: "columns"}))
     model = onnx.load(path)
     model.graph.node.append(helper.make_node("Identity", ["interval_90"], ["interval"]))
     model.graph.initializer.append(numpy_helper.from_array(np.array([bar], np.float32), "interval_90"))
     model.graph.output.append(helper.make_tensor_value_info("interval", TensorProto.FLOAT, [1, 3]))
-    model.producer_name, model.producer_version, model.graph.name = "sci export", "", "crowdnet"
+    model.producer_name, model.producer_version, model.graph.name = "sci export", "", "crowd_density"
     constants_to_initializers(model.graph)
     onnx.checker.check_model(model)
     onnx.save(model, path)
@@ -103,7 +108,8 @@ def observe(runtime, model, names, inputs):
             for t in batch:
                 seen[t].append((float(got[t].min()), float(got[t].max())))
         session.close()
-    seen["picture"] = [(float(x.min()), float(x.max())) for x in inputs]
+    if "picture" in names:
+        seen["picture"] = [(float(x.min()), float(x.max())) for x in inputs]
     return {t: rounded_out(min(v[0] for v in seen[t]), max(v[1] for v in seen[t])) for t in names}
 
 
@@ -116,6 +122,21 @@ def calibration_inputs(folder, fold, count, seed):
     extremes = np.zeros((64, 64, 3), np.uint8)
     extremes[:, 32:] = 255
     return inputs + [normalised(extremes)[None]]
+
+
+def head_on_detector(runtime, head, args, inputs):
+    """INT8 of both together. The detector keeps its own ranges, so that its boxes stay what they were."""
+    detector = onnx.load(args.detector)
+    head.metadata_props.add(key="backbone_sha256", value=backbone_checksum(detector.graph, TENSORS))
+    onnx.save(head, getattr(args, "float"))
+    whole = attach(detector, head)
+    with open(args.detector_ranges, encoding="utf-8") as fh:
+        ranges = json.load(fh)["ranges"]
+    own = observe(runtime, whole, [t for t in activations(whole.graph) if t not in ranges], inputs)
+    with open(args.ranges, "w", encoding="utf-8") as fh:
+        json.dump({"network": "crowdhead", "ranges": own}, fh, indent=1)
+        fh.write("\n")
+    return quantise(whole, dict(ranges, **own))
 
 
 def compare(net, sessions, folder, fold, most):
@@ -132,6 +153,10 @@ def main():
     ap = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     for name in ("--run", "--data", "--errors", "--ort", "--float", "--int8"):
         ap.add_argument(name, required=True)
+    ap.add_argument("--detector", help="float ONNX file of the detector; with a run of --network head, --float is then the head alone, "
+                    "--int8 the detector with the head, and --ranges the table for set-up")
+    ap.add_argument("--detector-ranges", default=os.path.join(os.path.dirname(__file__), "../nanodet_g_ranges.json"))
+    ap.add_argument("--ranges", help="write the head's activation ranges here")
     ap.add_argument("--pictures", type=int, default=48, help="training pictures for the activation ranges")
     ap.add_argument("--compare", type=int, default=6)
     args = ap.parse_args()
@@ -143,12 +168,15 @@ def main():
     print("interval %s; inside: %.3f, from the others' bar %.3f" % (np.round(bar, 3), covered(rows, bar), cross_covered(rows)))
     model = to_onnx(net, getattr(args, "float"), bar)
     runtime = ortlite.Runtime(args.ort)
-    ranges = observe(runtime, model, activations(model.graph), calibration_inputs(args.data, state["fold"], args.pictures, 1))
-    small = quantise(model, ranges)
+    inputs = calibration_inputs(args.data, state["fold"], args.pictures, 1)
+    small = head_on_detector(runtime, model, args, inputs) if args.detector else quantise(
+        model, observe(runtime, model, activations(model.graph), inputs))
     onnx.checker.check_model(small)
     onnx.save(small, args.int8)
     with open(getattr(args, "float"), "rb") as a, open(args.int8, "rb") as b:
         sessions = [ortlite.Session(runtime, f.read()) for f in (a, b)]
+    if args.detector:
+        sessions[0] = ortlite.Session(runtime, attach(onnx.load(args.detector), onnx.load(getattr(args, "float"))).SerializeToString())
     compare(net.eval(), sessions, args.data, state["fold"], args.compare)
     for path in (getattr(args, "float"), args.int8):
         print("%s: %d bytes" % (path, os.path.getsize(path)))

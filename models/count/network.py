@@ -142,8 +142,8 @@ class Exported(nn.Module):
         super().__init__()
         self.net = net
 
-    def forward(self, x):
-        density, _, total, crowd = self.net(x)
+    def forward(self, *x):
+        density, _, total, crowd = self.net(*x)
         return density, torch.exp(total), torch.softmax(crowd, 1)
 
 
