@@ -33,6 +33,10 @@ static void put_counters(struct buffer *out, const struct stream_counters *strea
          offsetof(struct stream_counters, frames_replaced)},
         {"sci_reconnects_total", "Times the source was opened again.",
          offsetof(struct stream_counters, reconnects)},
+        {"sci_observations_refused_total", "Lines or messages of others that did not fit their format.",
+         offsetof(struct stream_counters, refused)},
+        {"sci_observations_skipped_total", "Lines or messages of others that were too old to be live.",
+         offsetof(struct stream_counters, skipped)},
         {"sci_snapshots_total", "Snapshots published.", offsetof(struct stream_counters, snapshots)},
     };
     for (size_t c = 0; c < sizeof counters / sizeof *counters; c++) {

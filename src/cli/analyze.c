@@ -221,11 +221,15 @@ static int analyse(struct run *run, struct error *error)
     struct source_info info;
     int workers = run->options.workers ? (int)run->options.workers : run->config->inference.workers;
     int result = open_source(run, workers, error);
-    if (result == 0)
-        result = open_network(run, error);
     if (result < 0)
         return result;
     run->kind->info(run->source, &info);
+    if (info.gives == OBSERVATION_PICTURE)
+        result = open_network(run, error);
+    else if (run->options.video)
+        result = error_set(error, ERR_UNSUPPORTED, "--video: %s has no pictures", run->options.input);
+    if (result < 0)
+        return result;
     if (run->options.video)
         result =
             analyze_video_open(run->options.video, info.frame_rate, &run->stream->camera, &run->video, error);

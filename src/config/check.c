@@ -7,7 +7,9 @@
 
 #include "base/text.h"
 #include "base/uri.h"
+#include "config/check_objects.h"
 #include "config/rules.h"
+#include "core/object_uri.h"
 #include "geo/polygon.h"
 
 int check_server(struct config_reader *reader, const struct node *node, void *base)
@@ -213,7 +215,7 @@ bool path_is_allowed(const struct config *config, const char *path)
 
 static bool scheme_is_known(const char *scheme)
 {
-    static const char *const known[] = {"", "file", "rtsp", "rtsps", "http", "https"};
+    static const char *const known[] = {"", "file", "rtsp", "rtsps", "http", "https", "detections"};
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
         if (strcmp(scheme, known[i]) == 0) {
             return true;
@@ -265,14 +267,16 @@ static void check_uri(struct config_reader *reader, const struct node *node, con
     if (uri[0] == '\0') {
         reader_complain(reader, place, "uri", "empty");
     } else if (!scheme_is_known(scheme)) {
-        reader_complain(
-            reader, place, "uri",
-            "unknown scheme '%s': known are rtsp, rtsps, http, https, file, and the path of a file or folder",
-            scheme);
+        reader_complain(reader, place, "uri",
+                        "unknown scheme '%s': known are rtsp, rtsps, http, https, file, detections, and the "
+                        "path of a file or folder",
+                        scheme);
     } else if (scheme[0] != '\0' && strncmp(uri + strlen(scheme), "://", 3) != 0) {
         reader_complain(reader, place, "uri", "'%s' is followed by ://", scheme);
     } else if (scheme[0] == '\0' || strcmp(scheme, "file") == 0) {
         check_file(reader, place, uri);
+    } else if (object_uri_source(uri) != OBJECT_NONE) {
+        check_object_uri(reader, place, uri);
     } else if (uri[strlen(scheme) + 3] == '\0') {
         reader_complain(reader, place, "uri", "there is no host in it");
     }

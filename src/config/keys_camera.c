@@ -226,8 +226,9 @@ static const struct config_key stream_keys[] = {
      .offset = STREAM(uri),
      .secret = true,
      .restarts = RESTARTS_CAMERA,
-     .text = "rtsp://, rtsps://, http:// or https:// address, or the path of a file or a "
-             "folder of images. Credentials in it are never shown."},
+     .text =
+         "rtsp://, rtsps://, http:// or https:// address, the path of a file or a "
+         "folder of images, or a source without pictures (cameras.md). Credentials in it are never shown."},
     {.name = "location",
      .type = KEY_TEXT,
      .offset = STREAM(location),

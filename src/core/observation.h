@@ -43,7 +43,14 @@ struct observation {
     struct ground_position *positions; /* malloc'd */
 };
 
-void observation_release(struct observation *observation); /* frees and clears */
+const char *observation_kind_name(enum observation_kind kind); /* "pictures", "detections", "positions" */
+void observation_release(struct observation *observation);     /* frees and clears */
+
+/*
+ * What a source says beside its observations. Refused: something that does not fit its format and is left
+ * out. Skipped: something too old to be told as live. Remark: worth knowing, nothing is left out.
+ */
+enum source_note { SOURCE_REFUSED, SOURCE_SKIPPED, SOURCE_REMARK };
 
 struct source_options {
     const char *uri;
@@ -56,6 +63,9 @@ struct source_options {
     const atomic_bool *cancel; /* becomes true to interrupt open and read; may be NULL */
     struct packet_tap
         *tap; /* gets the packets of a paced or live video, before decoding; lent; may be NULL */
+    /* Called from the thread that reads, once for each; must not block. May be NULL. */
+    void (*on_note)(void *user, enum source_note note, const char *text);
+    void *note_user;
 };
 
 struct source; /* opaque to everybody but the implementation */
@@ -76,6 +86,7 @@ struct source_info {
     bool live;           /* a camera: reconnect when it ends */
     double late_s;       /* by which the last picture came later than it could have; 0 when not known */
     struct source_faults faults;
+    enum observation_kind gives;
     const char *description; /* "H.264 1280x720, RTSP over TCP"; lives as long as the source */
 };
 

@@ -53,6 +53,7 @@ void camera_get_status(const struct camera *camera, int64_t now_ns, struct strea
     if (camera->retry_at_ns)
         status->retry_in_s = fmax(0, (double)(camera->retry_at_ns - now_ns) / 1e9);
     status->analyzed_fps = snapshot_rate(camera, now_ns);
+    camera_get_notes(camera, now_ns, status);
 }
 
 void camera_watch(struct camera *camera, int64_t now_ns)
@@ -60,7 +61,10 @@ void camera_watch(struct camera *camera, int64_t now_ns)
     int64_t age = now_ns - camera->last_picture_ns;
     if (camera->status.state == STREAM_LIVE && age > camera->stall_after_ns) {
         char reason[64];
-        text_format(reason, sizeof reason, "no picture for %.1f s", (double)age / 1e9);
+        const char *what = camera->status.gives == OBSERVATION_PICTURE
+                               ? "picture"
+                               : observation_kind_name(camera->status.gives);
+        text_format(reason, sizeof reason, "no %s for %.1f s", what, (double)age / 1e9);
         camera_set_state(camera, STREAM_STALLED, CAUSE_TIMEOUT, reason);
     }
 }
@@ -176,6 +180,8 @@ static int attempt(struct camera *camera, const struct source_kind *kind, bool *
         .read_timeout_ns = config->media.read_timeout_ns,
         .picture_limit = config->media.picture_limit,
         .cancel = &camera->cancel,
+        .on_note = camera_take_note,
+        .note_user = camera,
     };
     int result = kind->open(&options, &source, error);
     if (result < 0)
@@ -185,6 +191,7 @@ static int attempt(struct camera *camera, const struct source_kind *kind, bool *
     pthread_mutex_lock(&camera->shared->lock);
     text_copy(camera->status.source, sizeof camera->status.source, info.description ? info.description : "");
     camera->stall_after_ns = stall_after(config, &info);
+    camera->status.gives = info.gives;
     pthread_mutex_unlock(&camera->shared->lock);
     result = read_until_failure(camera, kind, source, error);
     kind->info(source, &info);

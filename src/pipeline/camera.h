@@ -25,6 +25,13 @@ struct camera_shared {
     void *user;
 };
 
+/* What the source says beside its observations (source_options.on_note). */
+struct camera_notes {
+    int64_t told_ns;   /* monotonic: when `status.note` was said */
+    int64_t logged_ns; /* monotonic: when one was logged last */
+    int64_t unlogged;  /* since then */
+};
+
 struct camera {
     struct camera_shared *shared;
     struct stream_config *stream; /* own copy, immutable */
@@ -46,6 +53,7 @@ struct camera {
     int64_t rate_times[16];      /* (L) ring: when the last snapshots were published */
     size_t rate_count;           /* (L) */
     struct stream_status status; /* (L) */
+    struct camera_notes notes;   /* (L) */
 
     /* the source thread's own */
     struct random_state random;
@@ -72,6 +80,10 @@ void camera_set_state(struct camera *camera, enum stream_state state, enum strea
 void camera_get_status(const struct camera *camera, int64_t now_ns, struct stream_status *status);
 /* With the lock held: connected, but no picture for `stall_after`: stalled. */
 void camera_watch(struct camera *camera, int64_t now_ns);
+/* For source_options.on_note; `user` is the camera. Takes the lock. */
+void camera_take_note(void *user, enum source_note note, const char *text);
+/* With the lock held: the counters and the last note as of now. */
+void camera_get_notes(const struct camera *camera, int64_t now_ns, struct stream_status *status);
 /* With the lock held: counts a published snapshot. */
 void camera_count_snapshot(struct camera *camera, const struct snapshot *snapshot);
 

@@ -59,8 +59,11 @@ struct stream_status {
     double late_s;                       /* by which the last picture came later than it could have */
     struct source_faults faults;         /* of the time stamps, since it was added */
     int64_t frames_decoded, frames_analyzed, frames_replaced, reconnects;
-    struct measure people; /* of the newest snapshot */
-    double latency_s;      /* of the newest snapshot, capture to published; NaN before */
+    enum observation_kind gives;
+    int64_t refused, skipped;      /* by sources without pictures: what did not fit, what was too old */
+    char note[MANAGER_REASON_MAX]; /* what the source said last, for a minute; empty when there is nothing */
+    struct measure people;         /* of the newest snapshot */
+    double latency_s;              /* of the newest snapshot, capture to published; NaN before */
     double latency_sum_s;
     int64_t latency_buckets[LATENCY_BUCKETS]; /* cumulative */
 };

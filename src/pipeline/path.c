@@ -19,6 +19,8 @@ struct camera_path {
     int64_t sound_ns;     /* stream time of the last picture that showed something */
     struct track *tracks; /* own copy: the stage fills in the ground */
     size_t track_capacity;
+    struct detection *given; /* own copy of others' detections: the view chooses among them */
+    size_t given_capacity;
 };
 
 static int make_tracker(const struct config *config, const struct detection_config *d, enum path_use use,
@@ -87,6 +89,7 @@ void camera_path_destroy(struct camera_path **path)
     tracker_destroy(&p->tracker);
     looks_free(&p->looks);
     free(p->tracks);
+    free(p->given);
     free(p);
 }
 
@@ -127,6 +130,23 @@ static int track_detections(struct camera_path *p, const struct observation *o,
     if (result == 0 && *count > 0)
         memcpy(p->tracks, tracks, *count * sizeof *tracks);
     return result;
+}
+
+/* Boxes that somebody else found: the region, the masks and the least size count for them as well. */
+static int track_given(struct camera_path *p, const struct observation *o, size_t *count, struct error *error)
+{
+    if (o->detection_count > p->given_capacity) {
+        size_t capacity = o->detection_count + o->detection_count / 2 + 16;
+        struct detection *given = realloc(p->given, capacity * sizeof *given);
+        if (!given)
+            return error_nomem(error, "detections");
+        p->given = given;
+        p->given_capacity = capacity;
+    }
+    if (o->detection_count > 0)
+        memcpy(p->given, o->detections, o->detection_count * sizeof *p->given);
+    size_t kept = view_apply(p->looks.view, p->given, o->detection_count, o->width, o->height);
+    return track_detections(p, o, p->given, kept, count, error);
 }
 
 /* Positions that somebody else measured, with their identities: tracks without boxes. */
@@ -184,10 +204,10 @@ int camera_path_measure(struct camera_path *path, const struct observation *obse
     if (observation->kind == OBSERVATION_POSITIONS) {
         count = observation->position_count;
         result = take_positions(path, observation, error);
+    } else if (observation->kind == OBSERVATION_DETECTIONS) {
+        result = track_given(path, observation, &count, error);
     } else {
-        bool given = observation->kind == OBSERVATION_DETECTIONS;
-        result = track_detections(path, observation, given ? observation->detections : detections,
-                                  given ? observation->detection_count : detection_count, &count, error);
+        result = track_detections(path, observation, detections, detection_count, &count, error);
     }
     if (result < 0)
         return result;

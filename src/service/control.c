@@ -63,6 +63,10 @@ static int control_picture(void *self, const char *stream_id, int width, struct 
     struct service *s = self;
     struct picture *picture = NULL;
     int out_width, out_height;
+    struct stream_status status;
+    if (manager_status(s->manager, stream_id, &status) == 0 && status.gives != OBSERVATION_PICTURE)
+        return error_set(error, ERR_CONFLICT, "stream %s has no pictures: its source gives %s", stream_id,
+                         observation_kind_name(status.gives));
     int result = latest_get(s->latest, stream_id, &picture, seq, capture_wall_ns, error);
     if (result == 0)
         result = encoders_encode(s->encoders, picture, width, PICTURE_QUALITY, jpeg, &out_width, &out_height,
@@ -130,6 +134,8 @@ static void fill_counters(struct stream_counters *c, const struct stream_status 
         .frames_analyzed = status->frames_analyzed,
         .frames_replaced = status->frames_replaced,
         .reconnects = status->reconnects,
+        .refused = status->refused,
+        .skipped = status->skipped,
         .snapshots = status->seq,
         .stamps_missing = status->faults.missing,
         .stamps_disordered = status->faults.disordered,

@@ -305,10 +305,9 @@ static size_t to_picture(struct network_context *c, const struct placement *p)
     return count;
 }
 
-static struct box clip_box(struct box box, const struct picture *picture)
+static struct box clip_box(struct box box, int width, int height)
 {
-    float right = fminf(box.x + box.w, (float)picture->width),
-          bottom = fminf(box.y + box.h, (float)picture->height);
+    float right = fminf(box.x + box.w, (float)width), bottom = fminf(box.y + box.h, (float)height);
     box.x = fmaxf(box.x, 0);
     box.y = fmaxf(box.y, 0);
     box.w = right - box.x;
@@ -318,13 +317,13 @@ static struct box clip_box(struct box box, const struct picture *picture)
 
 /* Feet that the picture's bottom edge cuts off stand half a pixel inside it: a region that ends at the edge
  * has them. */
-static bool is_wanted(struct box box, const struct picture *picture, const struct view *view)
+static bool is_wanted(struct box box, int width, int height, const struct view *view)
 {
     if (!(box.w > 0 && box.h > 0) || box.w < view->min_width_px || box.h < view->min_height_px)
         return false;
     double middle = box.x + (double)box.w / 2, bottom = (double)box.y + box.h;
-    struct point feet = {middle / picture->width, fmin(bottom, picture->height - 0.5) / picture->height};
-    struct point centre = {feet.x, (box.y + (double)box.h / 2) / picture->height};
+    struct point feet = {middle / width, fmin(bottom, height - 0.5) / height};
+    struct point centre = {feet.x, (box.y + (double)box.h / 2) / height};
     if (view->region != NULL && !polygon_contains(view->region, view->region_count, feet))
         return false;
     for (size_t i = 0; i < view->masks.count; i++)
@@ -333,13 +332,12 @@ static bool is_wanted(struct box box, const struct picture *picture, const struc
     return true;
 }
 
-static size_t apply_view(struct detection *d, size_t count, const struct picture *picture,
-                         const struct view *view)
+size_t view_apply(const struct view *view, struct detection *d, size_t count, int width, int height)
 {
     size_t kept = 0;
     for (size_t i = 0; i < count; i++) {
-        d[i].box = clip_box(d[i].box, picture);
-        if (is_wanted(d[i].box, picture, view))
+        d[i].box = clip_box(d[i].box, width, height);
+        if (is_wanted(d[i].box, width, height, view))
             d[kept++] = d[i];
     }
     return kept;
@@ -369,7 +367,7 @@ int network_infer(struct network *network, struct network_context *context, cons
         return result;
     size_t found = to_picture(context, &placement);
     found = detections_suppress(context->detections, found, view->nms_iou);
-    *count = apply_view(context->detections, found, picture, view);
+    *count = view_apply(view, context->detections, found, picture->width, picture->height);
     *detections = context->detections;
     return 0;
 }

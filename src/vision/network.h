@@ -43,6 +43,9 @@ struct view; /* opaque */
 
 int view_create(const struct view_options *options, struct view **view, struct error *error);
 void view_destroy(struct view **view);
+/* Clips boxes to the picture and drops what the view does not want: too small, feet outside its region, in a
+ * mask. In place; returns how many are left. For boxes that no network of ours has found. */
+size_t view_apply(const struct view *view, struct detection *detections, size_t count, int width, int height);
 
 /* Loads the model and runs it once. ERR_FORMAT says which shapes were found and which the family needs; else
  * as session_open. */
