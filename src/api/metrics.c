@@ -95,6 +95,20 @@ static void put_stamps(struct buffer *out, const struct stream_counters *streams
         put_gauge(out, "sci_picture_late_seconds", streams[i].stream_id, streams[i].late_s);
 }
 
+static void put_rates(struct buffer *out, const struct stream_counters *streams, size_t count)
+{
+    put_head(out, "sci_target_fps", "gauge", "Pictures per second that are to be analysed now.");
+    for (size_t i = 0; i < count; i++)
+        put_gauge(out, "sci_target_fps", streams[i].stream_id, streams[i].target_fps);
+    put_head(out, "sci_network_input_pixels", "gauge", "Size at which the network sees the pictures.");
+    for (size_t i = 0; i < count; i++)
+        put_gauge(out, "sci_network_input_pixels", streams[i].stream_id, (double)streams[i].input_pixels);
+    put_head(out, "sci_degradation", "gauge",
+             "What gives way to overload: 0 nothing, 1 the rate, 2 the resolution.");
+    for (size_t i = 0; i < count; i++)
+        put_gauge(out, "sci_degradation", streams[i].stream_id, streams[i].degradation);
+}
+
 static void put_latency(struct buffer *out, const struct stream_counters *s)
 {
     size_t bounds = sizeof control_latency_bounds / sizeof *control_latency_bounds;
@@ -161,6 +175,7 @@ int metrics_get(struct api *api, struct request *request, struct answer *answer,
     put_counters(out, streams, count);
     put_states(out, streams, count);
     put_stamps(out, streams, count);
+    put_rates(out, streams, count);
     put_head(out, "sci_latency_seconds", "histogram",
              "From the capture of a picture to its published snapshot.");
     for (size_t i = 0; i < count; i++)

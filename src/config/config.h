@@ -75,6 +75,7 @@ struct stream_config {
     bool paced;                 /* files */
     double target_fps;          /* analysed pictures per second; 0 = as many as the camera gives, up to
                                    inference.max_fps */
+    double quiet_fps;           /* the same while nothing goes on; 0 = always target_fps */
     double frame_rate;          /* 0 = believe the header */
     struct camera_model camera; /* CAMERA_NONE = uncalibrated; prepared */
     struct detection_config detection;
@@ -109,7 +110,7 @@ struct config {
         char *family;
         int workers;
         int threads_per_worker;
-        double max_fps;
+        double max_fps, min_fps;
     } inference;
     struct {
         size_t allowed_count;

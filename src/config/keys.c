@@ -183,6 +183,16 @@ static const struct config_key inference_keys[] = {
      .unit = "pictures/s",
      .restarts = RESTARTS_CAMERA,
      .text = "Most pictures analysed per second and camera where the camera's target_fps is 0."},
+    {.name = "min_fps",
+     .type = KEY_NUMBER,
+     .offset = IN(inference, min_fps),
+     .fallback = "5",
+     .least = 0.1,
+     .most = 120,
+     .unit = "pictures/s",
+     .restarts = RESTARTS_PROCESS,
+     .text = "Under overload a camera's rate falls to this, or to two thirds of its target where that is "
+             "less, before the network is given smaller pictures."},
 };
 static NEW_SECTION(section_inference, "Detector", PART(inference), inference_keys);
 

@@ -84,6 +84,20 @@ void camera_count_snapshot(struct camera *camera, const struct snapshot *snapsho
         snapshot->published.mono_ns;
 }
 
+void camera_adapt_rate(struct camera *camera, const struct snapshot *snapshot, size_t detected)
+{
+    size_t seen = 0;
+    for (size_t i = 0; i < snapshot->track_count; i++)
+        seen += !snapshot->tracks[i].coasted;
+    struct rate_scene scene = {
+        .tracks = snapshot->tracks, .track_count = snapshot->track_count, .newcomers = detected > seen};
+    int64_t now = snapshot->published.mono_ns;
+    double rate = rate_update(&camera->rate, &scene, now);
+    if (camera->rate.least < camera->rate.most)
+        schedule_set_rate(&camera->schedule, rate, now);
+    camera->status.target_fps = rate;
+}
+
 /* ---- the source thread ---- */
 
 static struct source_faults sum_of_faults(const struct source_faults *before, const struct source_faults *now)
@@ -198,6 +212,7 @@ static int attempt(struct camera *camera, const struct source_kind *kind, bool *
     camera->faults = sum_of_faults(&camera->faults, &info.faults);
     camera->faults.now_untrusted = false;
     kind->close(&source);
+    atomic_store(&camera->shared->memory_freed, true);
     return result;
 }
 
@@ -268,10 +283,12 @@ static void *source_main(void *user)
 
 /* ---- life ---- */
 
-static int64_t interval_of(const struct config *config, const struct stream_config *stream)
+static void set_target(struct camera *camera, const struct config *config, const struct stream_config *stream)
 {
-    double rate = stream->target_fps > 0 ? stream->target_fps : config->inference.max_fps;
-    return rate > 0 ? (int64_t)(1e9 / rate) : 0;
+    double most = stream->target_fps > 0 ? stream->target_fps : config->inference.max_fps;
+    camera->rate = rate_between(stream->quiet_fps, most);
+    schedule_set_rate(&camera->schedule, most, 0);
+    camera->status.target_fps = most;
 }
 
 static int start_thread(struct camera *camera, struct error *error)
@@ -304,7 +321,7 @@ int camera_start(struct camera_shared *shared, const struct stream_config *strea
     uint64_t seed;
     secret_random(&seed, sizeof seed);
     random_seed(&c->random, seed);
-    c->interval_ns = interval_of(shared->config, stream);
+    set_target(c, shared->config, stream);
     text_copy(c->status.stream_id, sizeof c->status.stream_id, stream->stream_id);
     secret_random_hex(c->status.epoch, 8);
     c->status.people = measure_invalid(REASON_NO_PICTURE);
@@ -342,5 +359,6 @@ void camera_free(struct camera **camera)
     camera_path_destroy(&c->path);
     stream_config_free(&c->stream);
     pthread_cond_destroy(&c->retry);
+    atomic_store(&c->shared->memory_freed, true);
     free(c);
 }

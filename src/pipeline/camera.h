@@ -13,13 +13,16 @@
 #include "base/random.h"
 #include "pipeline/manager.h"
 #include "pipeline/path.h"
+#include "pipeline/rate.h"
 #include "pipeline/retry.h"
+#include "pipeline/schedule.h"
 
 /* What the cameras of a manager share. */
 struct camera_shared {
     pthread_mutex_t lock;
     pthread_cond_t work; /* a mailbox was filled, a camera became free, or the end */
     struct config *config;
+    atomic_bool memory_freed; /* a source was closed: the watchdog gives what it held back to the system */
     void (*on_state)(void *user, const char *stream_id, enum stream_state state, enum stream_cause cause,
                      const char *reason);
     void *user;
@@ -45,8 +48,6 @@ struct camera {
     bool mailbox_full;           /* (L) */
     bool serving;                /* (L) a worker has an observation of it */
     bool removed;                /* (L) */
-    int64_t due_ns;              /* (L) monotonic: when it may be served next */
-    int64_t interval_ns;         /* 1 / target rate */
     int64_t retry_at_ns;         /* (L) monotonic, 0 = none planned */
     int64_t last_picture_ns;     /* (L) monotonic, 0 = none yet */
     int64_t stall_after_ns;      /* (L) */
@@ -54,6 +55,12 @@ struct camera {
     size_t rate_count;           /* (L) */
     struct stream_status status; /* (L) */
     struct camera_notes notes;   /* (L) */
+
+    struct schedule schedule;               /* (L) when it may be served next */
+    struct rate rate;                       /* (L) the target rate, which may follow the scene */
+    bool has_ladder;                        /* its pictures may be looked at smaller under load */
+    int64_t turns;                          /* (L) pictures that a worker has taken */
+    int64_t sampled_decoded, sampled_turns; /* (L) at the last sample of the load */
 
     /* the source thread's own */
     struct random_state random;
@@ -86,5 +93,8 @@ void camera_take_note(void *user, enum source_note note, const char *text);
 void camera_get_notes(const struct camera *camera, int64_t now_ns, struct stream_status *status);
 /* With the lock held: counts a published snapshot. */
 void camera_count_snapshot(struct camera *camera, const struct snapshot *snapshot);
+/* With the lock held: the target rate for what is going on. `detected`: people whom the network is sure of.
+ */
+void camera_adapt_rate(struct camera *camera, const struct snapshot *snapshot, size_t detected);
 
 #endif

@@ -1,9 +1,10 @@
 /*
- * The scheduler: a picture is served when its camera is due. The camera's schedule advances by 1 / target
- * rate from where it was (so that a rate that does not divide the camera's is kept on average), but never
- * lags more than one interval behind now (so that a camera that was away or starved does not burst). Among
- * those that are due the one with the oldest schedule is the most overdue. Measured on sixteen cameras,
- * serving the oldest capture first is unfair by a factor of three; this is fair within one per cent.
+ * The scheduler: a picture is served when its camera is due (schedule.h), the most overdue camera first. Once
+ * a second the watchdog looks at how much of what was wanted was done, and lets the rate or the resolution
+ * give way (load.h).
+ *
+ * One picture at a time per worker, no batches: on a CPU a batch of eight costs per picture what one does,
+ * and four times the memory, and everybody in it waits for the last.
  */
 #include "pipeline/manager.h"
 
@@ -13,22 +14,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "pipeline/camera.h"
-
-struct manager {
-    struct camera_shared shared; /* its lock guards all below */
-    struct network *network;
-    struct snapshot_sink sinks[MANAGER_SINKS_MAX];
-    size_t sink_count;
-    struct camera *cameras[MANAGER_STREAMS_MAX]; /* ordered by stream_id */
-    size_t camera_count;
-    pthread_cond_t idle; /* a camera is no longer served */
-    bool stopping;
-    pthread_t *workers;
-    int worker_count, workers_started;
-    pthread_t watchdog;
-    bool watchdog_started;
-};
+#include "pipeline/manager_internal.h"
 
 /* ---- workers ---- */
 
@@ -37,15 +23,18 @@ struct manager {
 static struct camera *choose_camera(struct manager *m, int64_t now_ns, int64_t *wake_ns)
 {
     struct camera *best = NULL;
+    double most = -1;
     *wake_ns = INT64_MAX;
     for (size_t i = 0; i < m->camera_count; i++) {
         struct camera *c = m->cameras[i];
         if (!c->mailbox_full || c->serving || c->removed)
             continue;
-        if (c->due_ns > now_ns) {
-            if (c->due_ns < *wake_ns)
-                *wake_ns = c->due_ns;
-        } else if (!best || c->due_ns < best->due_ns) {
+        double overdue = schedule_overdue(&c->schedule, now_ns);
+        if (overdue < 0) {
+            if (c->schedule.due_ns < *wake_ns)
+                *wake_ns = c->schedule.due_ns;
+        } else if (overdue > most) {
+            most = overdue;
             best = c;
         }
     }
@@ -62,14 +51,17 @@ static void wait_for_work(struct manager *m, int64_t wake_ns)
     pthread_cond_timedwait(&m->shared.work, &m->shared.lock, &t);
 }
 
-static void advance_schedule(struct camera *c, int64_t now_ns)
-{
-    int64_t next = c->due_ns + c->interval_ns;
-    c->due_ns = next > now_ns - c->interval_ns ? next : now_ns;
-}
+/* What a worker does at the moment. */
+struct turn {
+    struct camera *camera;
+    struct observation observation;
+    int rung; /* of the ladder of input sizes */
+    enum load_level level;
+    int64_t began_ns;
+};
 
-/* Blocks until there is an observation to analyse. NULL at the end. */
-static struct camera *take_work(struct manager *m, struct observation *observation)
+/* Blocks until there is an observation to analyse. False at the end. */
+static bool take_work(struct manager *m, struct turn *turn)
 {
     struct camera *camera = NULL;
     pthread_mutex_lock(&m->shared.lock);
@@ -77,22 +69,37 @@ static struct camera *take_work(struct manager *m, struct observation *observati
         int64_t now = clock_monotonic_ns(), wake;
         camera = choose_camera(m, now, &wake);
         if (camera) {
-            *observation = camera->mailbox;
+            *turn = (struct turn){.camera = camera,
+                                  .observation = camera->mailbox,
+                                  .rung = camera->has_ladder ? m->load.rung : 0,
+                                  .level = manager_level_of(m, camera),
+                                  .began_ns = now};
             camera->mailbox = (struct observation){0};
             camera->mailbox_full = false;
             camera->serving = true;
-            advance_schedule(camera, now);
+            camera->turns++;
+            schedule_advance(&camera->schedule, now);
             break;
         }
         wait_for_work(m, wake);
     }
     pthread_mutex_unlock(&m->shared.lock);
-    return camera;
+    return camera != NULL;
 }
 
-static void publish(struct manager *m, struct camera *camera, struct snapshot *snapshot,
-                    struct picture *picture)
+static void note_degradation(const struct turn *turn, struct snapshot *snapshot)
 {
+    static const char *const texts[] = {NULL, "overload: analysed less often than asked for",
+                                        "overload: analysed at a smaller size"};
+    if (!snapshot->degraded)
+        snapshot->degraded = texts[turn->level];
+}
+
+static void publish(struct manager *m, const struct turn *turn, struct snapshot *snapshot, size_t detected)
+{
+    struct camera *camera = turn->camera;
+    struct picture *picture = turn->observation.picture;
+    note_degradation(turn, snapshot);
     memcpy(snapshot->epoch, camera->status.epoch, sizeof snapshot->epoch);
     snapshot->seq = camera->status.seq + 1; /* only the worker that serves the camera changes it */
     snapshot->published = clock_now();
@@ -104,33 +111,56 @@ static void publish(struct manager *m, struct camera *camera, struct snapshot *s
         m->sinks[i].put(m->sinks[i].self, snapshot, picture);
     pthread_mutex_lock(&m->shared.lock);
     camera_count_snapshot(camera, snapshot);
+    camera_adapt_rate(camera, snapshot, detected);
     pthread_mutex_unlock(&m->shared.lock);
 }
 
-static int analyse(struct manager *m, struct network_context *context, struct camera *camera,
-                   const struct observation *observation, struct error *error)
+/* People whom the tracker would begin a track with. */
+static size_t count_sure(const struct manager *m, const struct detection *detections, size_t count)
 {
+    size_t sure = 0;
+    for (size_t i = 0; i < count; i++)
+        sure += detections[i].score >= m->shared.config->tracking.new_score;
+    return sure;
+}
+
+static int infer(struct manager *m, struct network_context *context, const struct turn *turn,
+                 const struct detection **detections, size_t *count, struct error *error)
+{
+    struct camera *camera = turn->camera;
+    if (!context)
+        return error_set(error, ERR_UNSUPPORTED, "no network is loaded: pictures cannot be analysed");
+    network_context_set_rung(context, turn->rung);
+    int result = network_infer(m->network, context, turn->observation.picture, camera_path_view(camera->path),
+                               detections, count, error);
+    pthread_mutex_lock(&m->shared.lock);
+    network_context_input(context, &camera->status.input_width, &camera->status.input_height);
+    pthread_mutex_unlock(&m->shared.lock);
+    return result;
+}
+
+static int analyse(struct manager *m, struct network_context *context, const struct turn *turn,
+                   struct error *error)
+{
+    const struct observation *observation = &turn->observation;
     const struct detection *detections = NULL;
     size_t count = 0;
     struct snapshot snapshot;
     int result = 0;
-    if (observation->kind == OBSERVATION_PICTURE) {
-        if (!context)
-            return error_set(error, ERR_UNSUPPORTED, "no network is loaded: pictures cannot be analysed");
-        result = network_infer(m->network, context, observation->picture, camera_path_view(camera->path),
-                               &detections, &count, error);
-    }
+    if (observation->kind == OBSERVATION_PICTURE)
+        result = infer(m, context, turn, &detections, &count, error);
     if (result == 0)
-        result = camera_path_measure(camera->path, observation, detections, count, &snapshot, error);
+        result = camera_path_measure(turn->camera->path, observation, detections, count, &snapshot, error);
     if (result == 0)
-        publish(m, camera, &snapshot, observation->picture);
+        publish(m, turn, &snapshot, count_sure(m, detections, count));
     return result == ERR_INVALID ? 0 : result; /* a picture whose time did not advance says nothing new */
 }
 
-static void release_camera(struct manager *m, struct camera *camera)
+static void release_camera(struct manager *m, const struct turn *turn)
 {
     pthread_mutex_lock(&m->shared.lock);
-    camera->serving = false;
+    m->busy_s += (double)(clock_monotonic_ns() - turn->began_ns) / 1e9;
+    turn->camera->serving = false;
     pthread_cond_signal(&m->shared.work);
     pthread_cond_broadcast(&m->idle);
     pthread_mutex_unlock(&m->shared.lock);
@@ -143,13 +173,13 @@ static void *worker_main(void *user)
     struct error error = {0};
     if (m->network && network_context_create(m->network, &context, &error) < 0)
         log_error("pipeline", "worker: %s", error.text);
-    struct observation observation;
-    for (struct camera *camera; (camera = take_work(m, &observation));) {
+    struct turn turn;
+    while (take_work(m, &turn)) {
         error.text[0] = '\0';
-        if (analyse(m, context, camera, &observation, &error) < 0)
-            log_error("pipeline", "stream %s: %s", camera->stream->stream_id, error.text);
-        observation_release(&observation);
-        release_camera(m, camera);
+        if (analyse(m, context, &turn, &error) < 0)
+            log_error("pipeline", "stream %s: %s", turn.camera->stream->stream_id, error.text);
+        observation_release(&turn.observation);
+        release_camera(m, &turn);
     }
     if (context)
         network_context_destroy(&context);
@@ -166,6 +196,8 @@ static void *watchdog_main(void *user)
         int64_t now = clock_monotonic_ns(), until = now + 200 * NS_PER_MS;
         for (size_t i = 0; i < m->camera_count; i++)
             camera_watch(m->cameras[i], now);
+        manager_watch_load(m, now);
+        manager_give_memory_back(m);
         struct timespec t = {.tv_sec = until / NS_PER_S, .tv_nsec = until % NS_PER_S};
         while (!m->stopping && clock_monotonic_ns() < until)
             pthread_cond_timedwait(&m->idle, &m->shared.lock, &t);
@@ -214,6 +246,8 @@ int manager_add(struct manager *m, const struct stream_config *stream, struct er
         memmove(&m->cameras[at + 1], &m->cameras[at], (m->camera_count - at) * sizeof *m->cameras);
         m->cameras[at] = camera;
         m->camera_count++;
+        camera->has_ladder = m->network && network_has_ladder(m->network, camera_path_view(camera->path));
+        camera->status.degradation = manager_level_of(m, camera);
         pthread_cond_signal(&m->shared.work); /* its first picture may be there already */
     } else {
         camera->removed = true;
@@ -229,6 +263,8 @@ int manager_add(struct manager *m, const struct stream_config *stream, struct er
 /* Takes the camera off the list; with the lock held. */
 static void unlist(struct manager *m, size_t at)
 {
+    const struct camera *camera = m->cameras[at];
+    m->gone_turns += camera->turns - camera->sampled_turns;
     m->cameras[at]->removed = true;
     m->camera_count--;
     memmove(&m->cameras[at], &m->cameras[at + 1], (m->camera_count - at) * sizeof *m->cameras);
@@ -330,6 +366,8 @@ int manager_start(const struct manager_options *options, struct manager **manage
     m->shared.on_state = options->on_state;
     m->shared.user = options->user;
     m->network = options->network;
+    m->load = load_start(options->config->inference.workers);
+    m->load_sampled_ns = clock_monotonic_ns();
     m->sink_count = options->sink_count;
     if (m->sink_count > 0)
         memcpy(m->sinks, options->sinks, m->sink_count * sizeof *m->sinks);

@@ -3,7 +3,7 @@
  *
  * Each camera has a thread that reads its source into a one-slot mailbox: a newer picture replaces one that
  * nobody has taken yet, so a slow network drops pictures and never lags. Workers take the camera that is most
- * overdue (its schedule advances by 1 / target rate), run the network, the camera's path, and hand the
+ * overdue against its target rate (schedule.h, rate.h), run the network, the camera's path, and hand the
  * snapshot to the sinks. At most one picture per camera is with a worker, so a camera's snapshots are in
  * order.
  *
@@ -21,6 +21,7 @@
 #include "core/observation.h"
 #include "core/snapshot.h"
 #include "core/stream.h"
+#include "pipeline/load.h"
 #include "vision/network.h"
 
 struct manager; /* opaque */
@@ -58,6 +59,11 @@ struct stream_status {
     int64_t entered[STREAM_STATE_COUNT]; /* how often it came into each state */
     double late_s;                       /* by which the last picture came later than it could have */
     struct source_faults faults;         /* of the time stamps, since it was added */
+
+    double target_fps;             /* what is aimed at now */
+    int input_width, input_height; /* of the network, for the newest picture; 0 x 0 before it */
+    enum load_level degradation;   /* what has given way to overload for this camera */
+
     int64_t frames_decoded, frames_analyzed, frames_replaced, reconnects;
     enum observation_kind gives;
     int64_t refused, skipped;      /* by sources without pictures: what did not fit, what was too old */
@@ -85,5 +91,14 @@ struct stream_config *manager_stream_config(struct manager *manager, const char 
 int manager_status(struct manager *manager, const char *stream_id, struct stream_status *status);
 /* Fills at most `limit`, ordered by stream_id; returns how many there are. */
 size_t manager_statuses(struct manager *manager, struct stream_status *statuses, size_t limit);
+
+/* What has given way to overload, as of the last second (load.h). */
+struct load_status {
+    enum load_level level;
+    int rung;     /* of the ladder of input sizes; 0 = full size */
+    double share; /* of the pictures that should have been analysed, 0-1 */
+    double busy;  /* of the workers' time, 0-1 */
+};
+void manager_load(struct manager *manager, struct load_status *status);
 
 #endif

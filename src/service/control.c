@@ -144,6 +144,9 @@ static void fill_counters(struct stream_counters *c, const struct stream_status 
         .late_s = status->late_s,
         .people = status->people.valid ? status->people.value : NAN,
         .picture_age_s = status->picture_age_s,
+        .target_fps = status->target_fps,
+        .input_pixels = (int64_t)status->input_width * status->input_height,
+        .degradation = (int)status->degradation,
         .latency_sum_s = status->latency_sum_s,
         .latency_count = status->frames_analyzed,
     };

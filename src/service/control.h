@@ -33,6 +33,9 @@ struct stream_counters {
     double late_s;        /* by which the last picture came later than it could have */
     double people;        /* NaN when not valid */
     double picture_age_s; /* NaN before the first */
+    double target_fps;
+    int64_t input_pixels; /* of the network's input; 0 before the first */
+    int degradation;      /* 0 none, 1 rate, 2 resolution */
     double latency_sum_s; /* capture to published */
     int64_t latency_count;
     int64_t latency_buckets[12]; /* cumulative, bounds in control_latency_bounds */

@@ -150,6 +150,31 @@ static void warn_of_alerts(struct json_writer *w, struct alert_engine *engine)
         json_text(w, "the store was away for too long: some of the alerts' history was not kept");
 }
 
+static void write_load(struct service *s, struct json_writer *w)
+{
+    struct load_status load;
+    manager_load(s->manager, &load);
+    json_put_string(w, "degradation", load_level_name(load.level));
+    json_key(w, "load");
+    json_object_begin(w);
+    json_put_number(w, "share", load.share, 3);
+    json_put_number(w, "busy", load.busy, 3);
+    json_put_int(w, "rung", load.rung);
+    json_object_end(w);
+}
+
+static void warn_of_overload(struct service *s, struct json_writer *w)
+{
+    struct load_status load;
+    char text[160];
+    manager_load(s->manager, &load);
+    if (load.level == LOAD_NORMAL)
+        return;
+    text_format(text, sizeof text, "too much to do: %.0f %% of the pictures asked for are analysed%s",
+                100 * load.share, load.level == LOAD_RESOLUTION ? ", at a smaller size" : "");
+    json_text(w, text);
+}
+
 static void write_warnings(struct service *s, struct json_writer *w, const struct writer_state *state,
                            const char *lost, int64_t free_bytes)
 {
@@ -159,6 +184,7 @@ static void write_warnings(struct service *s, struct json_writer *w, const struc
     warn_of_alerts(w, s->engine);
     if (s->density == NULL)
         json_text(w, "no density model installed: counting is by boxes only, dense crowds are under-counted");
+    warn_of_overload(s, w);
     if (lost[0]) {
         text_format(text, sizeof text, "cameras without picture: %s", lost);
         json_text(w, text);
@@ -192,6 +218,7 @@ void status_write_json(struct service *s, struct json_writer *w)
     write_streams(s, w, sizeof lost, lost, &live);
     write_alerts(s, w);
     write_store(w, s->store.kind->name, &state, free_bytes);
+    write_load(s, w);
     write_process(w);
     write_counting(s, w);
     write_warnings(s, w, &state, lost, free_bytes);

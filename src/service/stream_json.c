@@ -5,6 +5,7 @@
  */
 #include <math.h>
 
+#include "base/text.h"
 #include "base/uri.h"
 #include "service/internal.h"
 
@@ -146,6 +147,14 @@ static void write_geometry(struct service *service, struct json_writer *w, const
         json_null_value(w);
 }
 
+static void write_input(struct json_writer *w, const struct stream_status *status)
+{
+    char size[32] = "";
+    if (status->input_width > 0)
+        text_format(size, sizeof size, "%dx%d", status->input_width, status->input_height);
+    json_put_string(w, "network_input", size[0] ? size : NULL);
+}
+
 static void write_state(struct json_writer *w, const struct stream_status *status)
 {
     json_put_string(w, "state", stream_state_name(status->state));
@@ -159,6 +168,9 @@ static void write_state(struct json_writer *w, const struct stream_status *statu
     json_put_int(w, "height", status->height);
     json_put_number(w, "picture_age_s", status->picture_age_s, 2);
     json_put_number(w, "fps", status->analyzed_fps, 2);
+    json_put_number(w, "aimed_fps", status->target_fps, 2);
+    write_input(w, status);
+    json_put_string(w, "degradation", load_level_name(status->degradation));
     json_put_number(w, "latency_s", status->latency_s, 4);
     json_put_number(w, "late_s", status->late_s, 3);
     json_key(w, "time_stamps");

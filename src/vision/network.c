@@ -21,9 +21,12 @@
 #include "vision/suppression.h"
 #include "vision/view.h"
 
-/* What 512x384 has, which was the best size for the default model on 768x576 pictures, and a tenth more for
- * other shapes. */
-enum { AUTO_PIXELS = 512 * 384 * 11 / 10, PROBE_WIDTH = 96, PROBE_HEIGHT = 64, LIST_TEXT = 256 };
+enum { PROBE_WIDTH = 96, PROBE_HEIGHT = 64, LIST_TEXT = 256 };
+
+/* First what 512x384 has, which was the best size for the default model on 768x576 pictures, and a tenth more
+ * for other shapes. Each further one has about two thirds of the one before, the least that people are still
+ * found at. 16:9: 608x352, 512x288, 416x256, 320x192; 4:3: 512x384, 448x320, 352x288, 288x224. */
+static const int rung_pixels[NETWORK_RUNGS] = {512 * 384 * 11 / 10, 150000, 107000, 65000};
 
 const struct family *const families[] = {&family_nanodet, &family_nanodet_plus, &family_yolov5,
                                          &family_yolov8,  &family_yolox,        NULL};
@@ -36,6 +39,7 @@ struct network {
 
 struct network_context {
     struct network *network;
+    int rung, input_width, input_height;
     struct preprocess *preprocess;
     float *input;
     size_t input_floats;
@@ -185,8 +189,19 @@ const char *network_family(const struct network *network)
     return network->family->name;
 }
 
-int network_input_size(const struct network *n, const struct view *view, int picture_width,
-                       int picture_height, int *width, int *height, struct error *error)
+bool network_has_ladder(const struct network *network, const struct view *view)
+{
+    return network->fixed_width == 0 && view->input_width == 0;
+}
+
+int network_rung_pixels(int rung)
+{
+    assert(rung >= 0 && rung < NETWORK_RUNGS);
+    return rung_pixels[rung];
+}
+
+static int size_at_rung(const struct network *n, const struct view *view, int rung, int picture_width,
+                        int picture_height, int *width, int *height, struct error *error)
 {
     *width = view->input_width;
     *height = view->input_height;
@@ -199,12 +214,19 @@ int network_input_size(const struct network *n, const struct view *view, int pic
         *width = n->fixed_width;
         *height = n->fixed_height;
     } else if (automatic) {
-        placement_choose_size(picture_width, picture_height, AUTO_PIXELS, n->family->step, width, height);
+        placement_choose_size(picture_width, picture_height, rung_pixels[rung], n->family->step, width,
+                              height);
     } else if (*width % n->family->step != 0 || *height % n->family->step != 0) {
         return error_set(error, ERR_INVALID, "network input %dx%d: family %s needs multiples of %d", *width,
                          *height, n->family->name, n->family->step);
     }
     return 0;
+}
+
+int network_input_size(const struct network *network, const struct view *view, int picture_width,
+                       int picture_height, int *width, int *height, struct error *error)
+{
+    return size_at_rung(network, view, 0, picture_width, picture_height, width, height, error);
 }
 
 int network_context_create(struct network *network, struct network_context **context, struct error *error)
@@ -234,6 +256,18 @@ void network_context_destroy(struct network_context **context)
     free(c->candidates.items);
     free(c->detections);
     free(c);
+}
+
+void network_context_set_rung(struct network_context *context, int rung)
+{
+    assert(rung >= 0 && rung < NETWORK_RUNGS);
+    context->rung = rung;
+}
+
+void network_context_input(const struct network_context *context, int *width, int *height)
+{
+    *width = context->input_width;
+    *height = context->input_height;
 }
 
 /* No family has more rows than three per cell of strides 8, 16, 32, or one more stride with one. */
@@ -351,9 +385,12 @@ int network_infer(struct network *network, struct network_context *context, cons
     *detections = NULL;
     *count = 0;
     int width, height;
-    int result = network_input_size(network, view, picture->width, picture->height, &width, &height, error);
+    int result =
+        size_at_rung(network, view, context->rung, picture->width, picture->height, &width, &height, error);
     if (result < 0)
         return result;
+    context->input_width = width;
+    context->input_height = height;
     if (ensure_room(context, width, height) < 0)
         return error_nomem(error, "a network's input");
     const struct input_format *format = &network->family->format;

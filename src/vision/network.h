@@ -8,6 +8,7 @@
 #ifndef SCI_VISION_NETWORK_H
 #define SCI_VISION_NETWORK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/error.h"
@@ -57,8 +58,22 @@ const char *network_family(const struct network *network);
 int network_input_size(const struct network *network, const struct view *view, int picture_width,
                        int picture_height, int *width, int *height, struct error *error);
 
+/*
+ * The ladder of input sizes that live cameras go down under load, from the automatic size (rung 0) to ever
+ * smaller ones of the picture's shape. A view with a size of its own and a model with a fixed one have one
+ * rung: what was asked for is kept. docs/cameras.md says what each costs in accuracy.
+ */
+enum { NETWORK_RUNGS = 4 };
+bool network_has_ladder(const struct network *network, const struct view *view);
+/* Pixels of a rung, roughly: what one costs against another. */
+int network_rung_pixels(int rung);
+
 int network_context_create(struct network *network, struct network_context **context, struct error *error);
 void network_context_destroy(struct network_context **context);
+/* The rung for the next pictures of this context; 0 at first. */
+void network_context_set_rung(struct network_context *context, int rung);
+/* The input that the newest picture was brought to; 0 x 0 before the first. */
+void network_context_input(const struct network_context *context, int *width, int *height);
 
 /* Detections in pixels of the displayed picture, clipped to it, score descending (ties by position, so that
  * the order is the same everywhere). They live in the context until its next call. No allocation in the
