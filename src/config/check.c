@@ -215,7 +215,8 @@ bool path_is_allowed(const struct config *config, const char *path)
 
 static bool scheme_is_known(const char *scheme)
 {
-    static const char *const known[] = {"", "file", "rtsp", "rtsps", "http", "https", "detections"};
+    static const char *const known[] = {"",      "file",       "rtsp",         "rtsps",     "http",
+                                        "https", "detections", "trajectories", "deepstream"};
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
         if (strcmp(scheme, known[i]) == 0) {
             return true;
@@ -268,8 +269,8 @@ static void check_uri(struct config_reader *reader, const struct node *node, con
         reader_complain(reader, place, "uri", "empty");
     } else if (!scheme_is_known(scheme)) {
         reader_complain(reader, place, "uri",
-                        "unknown scheme '%s': known are rtsp, rtsps, http, https, file, detections, and the "
-                        "path of a file or folder",
+                        "unknown scheme '%s': known are rtsp, rtsps, http, https, file, detections, "
+                        "trajectories, deepstream, and the path of a file or folder",
                         scheme);
     } else if (scheme[0] != '\0' && strncmp(uri + strlen(scheme), "://", 3) != 0) {
         reader_complain(reader, place, "uri", "'%s' is followed by ://", scheme);
@@ -282,18 +283,11 @@ static void check_uri(struct config_reader *reader, const struct node *node, con
     }
 }
 
-static const struct node *item_of(const struct node *node, const char *list, size_t index)
-{
-    const struct node *items = node_get(node, list);
-    return items != NULL && items->kind == NODE_LIST && index < items->count ? items->entries[index].value
-                                                                             : NULL;
-}
-
 static void complain_repeated(struct config_reader *reader, const struct node *node, const char *list,
                               size_t index, const char *id, const char *first_list, size_t first)
 {
     char key[48];
-    const struct node *item = item_of(node, list, index);
+    const struct node *item = node_item(node, list, index);
     const struct node *place = node_get(item, "id");
     text_format(key, sizeof key, "%s[%zu].id", list, index);
     reader_complain(reader, place != NULL ? place : item, key, "'%s' is repeated: %s[%zu] has this id", id,
@@ -322,30 +316,6 @@ static void check_place_ids(struct config_reader *reader, const struct node *nod
     }
 }
 
-static void check_ground_places(struct config_reader *reader, const struct node *node,
-                                const struct stream_config *stream)
-{
-    bool wrong_calibration = !node_is_absent(node_get(node, "calibration"));
-    if (stream->camera.kind != CAMERA_NONE || wrong_calibration) {
-        return;
-    }
-    char key[48];
-    for (size_t i = 0; i < stream->zone_count; i++) {
-        if (stream->zones[i].coordinates == COORDINATES_GROUND) {
-            text_format(key, sizeof key, "zones[%zu].coordinates", i);
-            reader_complain(reader, node_get(item_of(node, "zones", i), "coordinates"), key,
-                            "ground needs a calibration of the stream");
-        }
-    }
-    for (size_t i = 0; i < stream->line_count; i++) {
-        if (stream->lines[i].coordinates == COORDINATES_GROUND) {
-            text_format(key, sizeof key, "lines[%zu].coordinates", i);
-            reader_complain(reader, node_get(item_of(node, "lines", i), "coordinates"), key,
-                            "ground needs a calibration of the stream");
-        }
-    }
-}
-
 int check_stream(struct config_reader *reader, const struct node *node, void *base)
 {
     const struct stream_config *stream = base;
@@ -353,7 +323,7 @@ int check_stream(struct config_reader *reader, const struct node *node, void *ba
         check_uri(reader, node, stream->uri);
     }
     check_place_ids(reader, node, stream);
-    check_ground_places(reader, node, stream);
+    check_place_coordinates(reader, node, stream);
     return 0;
 }
 

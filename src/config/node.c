@@ -183,3 +183,10 @@ const char *nearest_word(const char *word, const char *(*candidate)(const void *
     }
     return best;
 }
+
+const struct node *node_item(const struct node *map, const char *key, size_t index)
+{
+    const struct node *items = node_get(map, key);
+    return items != NULL && items->kind == NODE_LIST && index < items->count ? items->entries[index].value
+                                                                             : NULL;
+}

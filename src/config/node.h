@@ -46,6 +46,8 @@ struct node {
 /* NULL when the node is no map or has no such key. */
 const struct node_entry *node_find(const struct node *map, const char *key);
 const struct node *node_get(const struct node *map, const char *key);
+/* The item `index` of the list under `key`; NULL where there is none. */
+const struct node *node_item(const struct node *map, const char *key, size_t index);
 /* NULL is absent, too. */
 bool node_is_absent(const struct node *node);
 /* "a list", "a mapping", "nothing", or the scalar itself in quotes, shortened; for messages. */

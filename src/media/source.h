@@ -6,6 +6,7 @@
  *   rtsp://..., rtsps://...                 a camera; RTP over TCP, or over UDP with "#udp" at the end
  *   http://..., https://...                 a video, HLS, or multipart MJPEG
  *   detections:///path                      boxes that somebody else found (core/object_uri.h)
+ *   trajectories:///path                    recorded positions
  */
 #ifndef SCI_MEDIA_SOURCE_H
 #define SCI_MEDIA_SOURCE_H
@@ -17,8 +18,9 @@
  * Opens nothing: a path that does not exist is a video file until it is opened. */
 const struct source_kind *source_kind_for(const char *uri, struct error *error);
 
-extern const struct source_kind source_kind_ffmpeg;     /* video files, RTSP, HTTP */
-extern const struct source_kind source_kind_images;     /* one image, or the images of a folder */
-extern const struct source_kind source_kind_detections; /* JSON lines from a file or a named pipe */
+extern const struct source_kind source_kind_ffmpeg;       /* video files, RTSP, HTTP */
+extern const struct source_kind source_kind_images;       /* one image, or the images of a folder */
+extern const struct source_kind source_kind_trajectories; /* recorded positions */
+extern const struct source_kind source_kind_detections;   /* JSON lines from a file or a named pipe */
 
 #endif

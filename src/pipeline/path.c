@@ -188,6 +188,14 @@ static void note_health(struct camera_path *p, const struct observation *o, enum
     snapshot->blind_ns = o->stream_ns > since ? o->stream_ns - since : 1;
 }
 
+/* Positions come without a picture: the calibration's own counts, where there is one. */
+static int view_side(const struct camera_path *p, const struct observation *o, int side, double calibrated)
+{
+    if (o->kind != OBSERVATION_POSITIONS)
+        return side;
+    return p->stream->camera.kind != CAMERA_NONE && calibrated >= 1 ? (int)calibrated : 1;
+}
+
 int camera_path_measure(struct camera_path *path, const struct observation *observation,
                         const struct detection *detections, size_t detection_count, struct snapshot *snapshot,
                         struct error *error)
@@ -213,8 +221,8 @@ int camera_path_measure(struct camera_path *path, const struct observation *obse
         return result;
     struct crowd_input input = {
         .stream_ns = observation->stream_ns,
-        .width = observation->width,
-        .height = observation->height,
+        .width = view_side(path, observation, observation->width, path->stream->camera.width),
+        .height = view_side(path, observation, observation->height, path->stream->camera.height),
         .tracks = path->tracks,
         .track_count = count,
         .ground_is_given = observation->kind == OBSERVATION_POSITIONS,

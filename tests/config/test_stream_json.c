@@ -52,9 +52,8 @@ static void test_fields_that_are_wrong(void **state)
          ".), got '7'\n"},
         {"{\"stream_id\": \"a\", \"uri\": 7}", "uri: expected a text, got '7'\n"},
         {"{\"stream_id\": \"a\", \"uri\": \"gopher://h\"}",
-         "uri: unknown scheme 'gopher': known are rtsp, rtsps, http, https, file, detections, and the path "
-         "of a file or "
-         "folder\n"},
+         "uri: unknown scheme 'gopher': known are rtsp, rtsps, http, https, file, detections, "
+         "trajectories, deepstream, and the path of a file or folder\n"},
         {"{\"stream_id\": \"a\", \"uri\": \"rtsp://h\", \"target_fps\": \"9\", \"loop\": 1}",
          "loop: expected true or false, got '1'\ntarget_fps: expected a number, got the text '9'\n"},
         {"{\"stream_id\": \"a\", \"uri\": \"rtsp://h\", \"zones\": [{\"id\": \"z\", \"polygon\": [[0, 0], "
@@ -62,6 +61,18 @@ static void test_fields_that_are_wrong(void **state)
          "zones[0].polygon: a polygon needs at least 3 corners, this one has 2\n"},
         {"{\"stream_id\": \"a\", \"uri\": \"rtsp://h\", \"zone\": []}",
          "zone: unknown key (did you mean 'zones'?)\n"},
+        {"{\"stream_id\": \"a\", \"uri\": \"detections:///etc/passwd\"}",
+         "uri: the file is outside the folders of media.allowed_dirs\n"},
+        {"{\"stream_id\": \"a\", \"uri\": \"trajectories:///etc/passwd?unit=ft\"}",
+         "uri: unit: expected m or cm, got 'ft'\n"},
+        {"{\"stream_id\": \"a\", \"uri\": \"deepstream://u:p@h/s?size=640x480\", \"zones\": [{\"id\": \"z\", "
+         "\"polygon\": [[0, 0], [1, 0], [1, 1]], \"coordinates\": \"ground\"}]}",
+         "zones[0].coordinates: ground needs a calibration of the stream\n"},
+        {"{\"stream_id\": \"a\", \"uri\": \"trajectories:///t\", \"lines\": [{\"id\": \"z\", "
+         "\"points\": [[0, 0], [1, 0]]}]}",
+         "uri: the file is outside the folders of media.allowed_dirs\nlines[0].coordinates: positions have "
+         "no "
+         "picture: write ground, or give the calibration of a camera that sees them\n"},
         {"{\"stream_id\": \"a\", \"uri\": \"/etc/passwd\"}",
          "uri: the file is outside the folders of media.allowed_dirs\n"},
         {"{\"stream_id\": \"a\", \"uri\": \"rtsp://h\", \"calibration\": {\"file\": \"/etc/passwd\"}}",

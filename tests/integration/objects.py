@@ -1,16 +1,18 @@
 #!/usr/bin/env python3
-"""Cameras without pictures through the real service: detections on a pipe and in a file. Prints TAP."""
+"""Cameras without pictures through the real service: detections on a pipe and in a file, recorded positions. Prints TAP."""
 import datetime
 import json
 import os
 import pathlib
+import shutil
 import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tools"))
-from sci_service import Service, Tap, assets_missing  # noqa: E402
+from sci_service import ROOT, Service, Tap, assets_missing  # noqa: E402
 
 tap = Tap()
+SHARED = pathlib.Path(os.environ.get("SCI_SHARED", ROOT.parent / "shared"))
 CALIBRATION = {"size": "640x480", "homography": {"pairs": [[0, 480, 0, 0], [640, 480, 16, 0], [640, 0, 16, 12], [0, 0, 0, 12]]}}
 ZONE = {"id": "floor", "polygon": [[2, 2], [14, 2], [14, 10], [2, 10]], "coordinates": "ground", "capacity": 50}
 
@@ -128,6 +130,51 @@ def file(service, admin):
     tap.check(ended["frames_decoded"] == 40, "played once, at the speed of life, to its end", ended)
 
 
+def positions(service, admin):
+    path = service.folder / "walk.txt"
+    with open(path, "w") as out:
+        out.write("# framerate: 10\n# id frame x/m y/m\n")
+        for frame in range(100):
+            for person in range(1, 6):
+                out.write(f"{person} {frame} {0.1 * frame:.2f} {person}\n")
+    zone = {"id": "hall", "polygon": [[0, 0], [12, 0], [12, 6], [0, 6]], "coordinates": "ground"}
+    gate = {"id": "gate", "points": [[4, 0], [4, 6]], "coordinates": "ground"}
+    body = {"stream_id": "walk", "uri": f"trajectories://{path}", "loop": True, "zones": [zone], "lines": [gate]}
+    status, answer = service.call("POST", "/streams", admin, {**body, "zones": [{**zone, "coordinates": "image", "polygon": [[0, 0], [1, 0], [1, 1]]}]})
+    tap.check(status == 422 and "positions have no picture" in str(answer), "zones in a picture that is not there: 422", answer)
+    status, answer = service.call("POST", "/streams", admin, body)
+    tap.check(status == 201, "recorded trajectories are added", answer)
+    socket = service.websocket(admin)
+    socket.send({"type": "subscribe", "streams": ["walk"]})
+    until, update, crossed = time.monotonic() + 30, None, 0
+    while time.monotonic() < until and crossed < 5:
+        update = socket.receive_type("stream_update")["crowd_data"]
+        crossed = abs(update["lines"][0]["count_in"] - update["lines"][0]["count_out"])
+    socket.close()
+    tap.check(update["people"]["value"] == 5 and crossed == 5, "five people, all of them over the line", json.dumps(update)[:500])
+    speed, mean, zone = update["speed_mean"], update["density"]["mean"], update["zones"][0]
+    tap.check(speed["valid"] and abs(speed["value"] - 1) < 0.05, "they walk at 1 m/s", speed)
+    tap.check(mean["valid"] and abs(zone["occupancy"]["value"] - 5) < 0.5, "five on 72 square metres", (mean, zone))
+    tap.check({t["track_id"] for t in update["tracks"]} == {1, 2, 3, 4, 5}, "with the identities of the file", update["tracks"])
+    seen = camera(service, admin, "walk")
+    tap.check(seen["gives"] == "positions" and seen["state"] == "live", "live, positions", seen)
+
+
+def recording(service, admin):
+    """A laboratory's recording of a crowd that goes through a narrow exit."""
+    path = SHARED / "data/trajectories/hermes/Corridor-1D/uo-180-180-070.txt"
+    if not path.exists():
+        return tap.skip("a recording of a crowd", "SCI_SHARED has none")
+    shutil.copy(path, service.folder / "crowd.txt")
+    path = service.folder / "crowd.txt"
+    zone = {"id": "corridor", "polygon": [[0, -4], [2.2, -4], [2.2, 7.5], [0, 7.5]], "coordinates": "ground"}
+    body = {"stream_id": "crowd", "uri": f"trajectories://{path}?unit=cm", "frame_rate": 16, "loop": True, "zones": [zone]}
+    status, answer = service.call("POST", "/streams", admin, body)
+    tap.check(status == 201, "a recording of a crowd is added", answer)
+    seen = service.wait_until(lambda: (c := camera(service, admin, "crowd")).get("people", {}).get("valid") and c["people"]["value"] >= 3 and c, "people", 40)
+    tap.check(seen["state"] == "live", f"and played: {seen['people']['value']:g} people", seen)
+
+
 def main():
     if missing := assets_missing():
         tap.skip("cameras without pictures", missing)
@@ -136,6 +183,8 @@ def main():
         admin = service.key("admin")
         tap.run("detections on a pipe", pipe, service, admin)
         tap.run("detections in a file", file, service, admin)
+        tap.run("recorded trajectories", positions, service, admin)
+        tap.run("a recording of a laboratory", recording, service, admin)
         tap.check(service.stop() == 0, "a clean end")
     return tap.end()
 
