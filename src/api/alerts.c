@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/file_answer.h"
 #include "api/problem.h"
 #include "api/resources.h"
 #include "base/clock.h"
@@ -297,6 +298,26 @@ int alert_picture(struct api *api, struct request *request, struct answer *answe
     answer->content_type = "image/jpeg";
     answer_header(answer, "Cache-Control", "private, max-age=86400, immutable");
     return 0;
+}
+
+/* The file is the truth: a clip made before a restart is there, whatever is remembered of it. */
+int alert_clip(struct api *api, struct request *request, struct answer *answer, struct error *error)
+{
+    struct alert alert;
+    char name[ALERT_ID_SIZE + 8], path[512], why[CONTROL_WHY_MAX];
+    int rc = find_alert(api, request->id, &alert, error);
+    if (rc != 0)
+        return rc;
+    text_format(name, sizeof name, "%s.mp4", alert.alert_id);
+    path_join(path, sizeof path, api->config->server.pictures_dir, name);
+    if (file_answer(path, "video/mp4", request->header.range, answer) == 0) {
+        answer_header(answer, "Cache-Control", "private, max-age=86400, immutable");
+        return 0;
+    }
+    rc = api->control.ops->alert_clip(api->control.self, alert.alert_id, why);
+    if (rc == ERR_CONFLICT)
+        answer_header(answer, "Retry-After", "5");
+    return error_set(error, rc, "alert %s: %s", alert.alert_id, why);
 }
 
 static int write_result(const struct alert_event *event, int status, struct answer *answer,

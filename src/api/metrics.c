@@ -109,6 +109,21 @@ static void put_rates(struct buffer *out, const struct stream_counters *streams,
         put_gauge(out, "sci_degradation", streams[i].stream_id, streams[i].degradation);
 }
 
+static void put_recorder(struct buffer *out, const struct stream_counters *streams, size_t count)
+{
+    put_head(out, "sci_recording", "gauge", "1 while the recorder keeps the stream.");
+    for (size_t i = 0; i < count; i++)
+        put_gauge(out, "sci_recording", streams[i].stream_id, streams[i].recording);
+    put_head(out, "sci_recorded_bytes", "gauge", "Recordings of the stream on disk.");
+    for (size_t i = 0; i < count; i++)
+        put_gauge(out, "sci_recorded_bytes", streams[i].stream_id, (double)streams[i].recorded_bytes);
+    put_head(out, "sci_recorder_dropped_packets_total", "counter",
+             "Packets that were not recorded: the disk was too slow, full or away.");
+    for (size_t i = 0; i < count; i++)
+        put_gauge(out, "sci_recorder_dropped_packets_total", streams[i].stream_id,
+                  (double)streams[i].recorder_dropped);
+}
+
 static void put_latency(struct buffer *out, const struct stream_counters *s)
 {
     size_t bounds = sizeof control_latency_bounds / sizeof *control_latency_bounds;
@@ -176,6 +191,7 @@ int metrics_get(struct api *api, struct request *request, struct answer *answer,
     put_states(out, streams, count);
     put_stamps(out, streams, count);
     put_rates(out, streams, count);
+    put_recorder(out, streams, count);
     put_head(out, "sci_latency_seconds", "histogram",
              "From the capture of a picture to its published snapshot.");
     for (size_t i = 0; i < count; i++)

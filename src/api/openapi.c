@@ -73,7 +73,7 @@ static bool has_status(const struct route *route, int status)
 
 static void put_answers(struct json_writer *w, const struct route *route)
 {
-    static const int problems[] = {400, 401, 403, 404, 409, 413, 415, 422, 426, 429, 503};
+    static const int problems[] = {400, 401, 403, 404, 409, 413, 415, 416, 422, 426, 429, 503};
     json_key(w, "responses");
     json_object_begin(w);
     put_answer(w, route);

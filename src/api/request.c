@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char *const method_names[] = {
     [METHOD_GET] = "GET",     [METHOD_HEAD] = "HEAD",     [METHOD_POST] = "POST",       [METHOD_PUT] = "PUT",
@@ -33,6 +34,9 @@ void request_release(struct request *request)
 void answer_release(struct answer *answer)
 {
     buffer_free(&answer->body);
+    if (answer->has_file)
+        close(answer->file);
+    answer->has_file = false;
     buffer_free(&answer->fields);
 }
 

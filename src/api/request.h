@@ -42,7 +42,7 @@ struct identity {
 /* NULL where the client sent none. */
 struct request_headers {
     const char *authorization, *api_key, *cookie, *origin, *host, *content_type, *if_none_match,
-        *accept_encoding;
+        *accept_encoding, *range;
     const char *forwarded_proto, *upgrade, *websocket_key, *websocket_version;
 };
 
@@ -85,6 +85,9 @@ struct answer {
     struct buffer body;       /* owned */
     const void *fixed;        /* instead of `body`: bytes that live as long as the program */
     size_t fixed_size;
+    bool has_file; /* instead of both: bytes of a file; the descriptor is owned */
+    int file;
+    int64_t file_offset, file_size;
     struct buffer fields; /* owned: the entries of `errors` so far */
     size_t header_count;
     struct answer_header headers[10];

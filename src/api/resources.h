@@ -11,7 +11,7 @@ route_handler session_get, session_create, session_delete;
 route_handler streams_list, streams_create, stream_get, stream_delete;
 route_handler picture_get, picture_live;
 route_handler analytics_get;
-route_handler alerts_list, alert_get, alert_picture, alerts_acknowledge, alerts_resolve, alert_test;
+route_handler alerts_list, alert_get, alert_clip, alert_picture, alerts_acknowledge, alerts_resolve, alert_test;
 route_handler image_post;
 route_handler config_get;
 route_handler metrics_get;

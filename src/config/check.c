@@ -24,6 +24,19 @@ int check_server(struct config_reader *reader, const struct node *node, void *ba
     return 0;
 }
 
+int check_recorder(struct config_reader *reader, const struct node *node, void *base)
+{
+    const struct config *config =
+        (const struct config *)(const void *)((const char *)base - offsetof(struct config, recorder));
+    int64_t clip_ns = config->recorder.clip_before_ns + config->recorder.clip_after_ns;
+    if (config->recorder.keep_ns < clip_ns + 2 * config->recorder.segment_ns) {
+        const struct node *keep = node_get(node, "keep");
+        reader_complain(reader, keep != NULL ? keep : node, "keep",
+                        "shorter than clip_before, clip_after and two segments together");
+    }
+    return 0;
+}
+
 static bool in_unit_square(const struct point *points, size_t count, size_t *first_outside)
 {
     for (size_t i = 0; i < count; i++) {

@@ -73,6 +73,7 @@ struct stream_config {
     bool enabled;
     bool loop;                  /* files */
     bool paced;                 /* files */
+    bool record;                /* by the recorder, where that is enabled */
     double target_fps;          /* analysed pictures per second; 0 = as many as the camera gives, up to
                                    inference.max_fps */
     double quiet_fps;           /* the same while nothing goes on; 0 = always target_fps */
@@ -121,6 +122,16 @@ struct config {
         int live_picture_width;
         int live_picture_quality;
     } media;
+    struct {
+        bool enabled;
+        char *path;
+        int64_t keep_ns;
+        size_t max_bytes, max_stream_bytes; /* of the ring; 0 = no limit */
+        size_t min_free_bytes;              /* of the disk, for others */
+        int64_t segment_ns;
+        size_t queue_bytes; /* of one camera, in memory */
+        int64_t clip_before_ns, clip_after_ns;
+    } recorder;
     struct detection_config detection;
     struct counting_config counting;
     struct tracking_config tracking;

@@ -106,6 +106,7 @@ extern const struct config_section section_stream; /* struct stream_config */
 extern const struct config_section section_detection;
 extern const struct config_section section_counting;
 extern const struct config_section section_alerts;
+extern const struct config_section section_recorder;
 extern const struct config_section section_calibration; /* struct calibration_written */
 
 /* The struct must be zeroed, or `filled` with what is to stay. Returns 0 (what is wrong is in the report) or

@@ -492,6 +492,7 @@ static const struct config_key config_keys[] = {
     PART_KEY(store, "What is kept, where, and for how long."),
     PART_KEY(inference, "The network that finds people."),
     PART_KEY(media, "How cameras and files are read."),
+    PART_KEY(recorder, "The last minutes of every camera, as they came, for the clips of alerts."),
     PART_KEY(detection, "Which detections count. Every key may be set per stream as well."),
     PART_KEY(counting, "How crowds are counted. Every key may be set per stream as well."),
     PART_KEY(tracking, "How detections become people with identities."),

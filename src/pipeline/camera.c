@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/secret.h"
 #include "base/text.h"
+#include "media/recorder.h"
 #include "media/source.h"
 
 const double manager_latency_bounds[LATENCY_BUCKETS] = STREAM_LATENCY_BOUNDS;
@@ -196,6 +197,7 @@ static int attempt(struct camera *camera, const struct source_kind *kind, bool *
         .cancel = &camera->cancel,
         .on_note = camera_take_note,
         .note_user = camera,
+        .tap = camera->tap,
     };
     int result = kind->open(&options, &source, error);
     if (result < 0)
@@ -263,6 +265,8 @@ static void *source_main(void *user)
     struct camera *camera = user;
     struct error error = {0};
     const struct source_kind *kind = source_kind_for(camera->stream->uri, &error);
+    if (camera->shared->recorder && camera->stream->record)
+        camera->tap = recorder_attach(camera->shared->recorder, camera->stream->stream_id);
     while (!atomic_load(&camera->cancel)) {
         bool live = false;
         camera->lived_from_ns = 0;
@@ -278,6 +282,8 @@ static void *source_main(void *user)
         note_failure(camera, result, live, &error);
         wait_for_retry(camera, retry_wait(camera, result));
     }
+    if (camera->tap)
+        recorder_detach(camera->shared->recorder, &camera->tap);
     return NULL;
 }
 

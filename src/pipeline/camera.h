@@ -22,7 +22,8 @@ struct camera_shared {
     pthread_mutex_t lock;
     pthread_cond_t work; /* a mailbox was filled, a camera became free, or the end */
     struct config *config;
-    atomic_bool memory_freed; /* a source was closed: the watchdog gives what it held back to the system */
+    atomic_bool memory_freed;  /* a source was closed: the watchdog gives what it held back to the system */
+    struct recorder *recorder; /* lent, may be NULL */
     void (*on_state)(void *user, const char *stream_id, enum stream_state state, enum stream_cause cause,
                      const char *reason);
     void *user;
@@ -63,6 +64,7 @@ struct camera {
     int64_t sampled_decoded, sampled_turns; /* (L) at the last sample of the load */
 
     /* the source thread's own */
+    struct packet_tap *tap; /* the recorder's, or NULL */
     struct random_state random;
     struct retry attempts;
     int64_t lived_from_ns;       /* monotonic: the first picture of this attempt; 0 = none */

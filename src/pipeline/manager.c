@@ -363,6 +363,7 @@ int manager_start(const struct manager_options *options, struct manager **manage
         return error_nomem(error, "stream manager");
     init_locks(m);
     m->shared.config = config_ref(options->config);
+    m->shared.recorder = options->recorder;
     m->shared.on_state = options->on_state;
     m->shared.user = options->user;
     m->network = options->network;

@@ -25,6 +25,7 @@
 #include "vision/network.h"
 
 struct manager; /* opaque */
+struct recorder;
 
 enum { MANAGER_REASON_MAX = 256, LATENCY_BUCKETS = 12, MANAGER_STREAMS_MAX = 256, MANAGER_SINKS_MAX = 8 };
 
@@ -35,6 +36,7 @@ struct manager_options {
     struct config *config; /* the manager keeps a reference */
     struct network
         *network; /* lent; closed by the caller after manager_stop. NULL: pictures cannot be analysed */
+    struct recorder *recorder;         /* lent; NULL: nothing is recorded */
     const struct snapshot_sink *sinks; /* copied */
     size_t sink_count;
     /* A camera changed its state, its cause or its reason. Called from source threads and the watchdog; must

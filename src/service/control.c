@@ -101,6 +101,11 @@ static int control_alert_test(void *self, const char *who, struct alert_event *r
     return alert_engine_raise_test(s->engine, who, result, error);
 }
 
+static int control_alert_clip(void *self, const char *alert_id, char why[CONTROL_WHY_MAX])
+{
+    return recording_clip(self, alert_id, why);
+}
+
 static int control_alerts_open(void *self, struct alert **alerts, size_t *count, struct error *error)
 {
     struct service *s = self;
@@ -160,8 +165,10 @@ static size_t control_counters(void *self, struct stream_counters *counters, siz
     struct service *s = self;
     struct stream_status *statuses = calloc(MANAGER_STREAMS_MAX, sizeof *statuses);
     size_t count = statuses ? manager_statuses(s->manager, statuses, MANAGER_STREAMS_MAX) : 0;
-    for (size_t i = 0; i < count && i < limit; i++)
+    for (size_t i = 0; i < count && i < limit; i++) {
         fill_counters(&counters[i], &statuses[i]);
+        recording_count(s, &counters[i]);
+    }
     free(statuses);
     return count;
 }
@@ -194,6 +201,7 @@ const struct control_ops service_control_ops = {
     .alert_acknowledge = control_alert_acknowledge,
     .alert_resolve = control_alert_resolve,
     .alert_test = control_alert_test,
+    .alert_clip = control_alert_clip,
     .alerts_open = control_alerts_open,
     .healthy = control_healthy,
     .status_json = control_status_json,

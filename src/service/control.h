@@ -22,6 +22,8 @@
 /* Gathers what is wrong with a request, field by field. */
 typedef void control_field_error(void *user, const char *field, const char *message);
 
+enum { CONTROL_WHY_MAX = 256 };
+
 /* Numbers of one stream for /metrics. */
 struct stream_counters {
     char stream_id[65];
@@ -39,6 +41,9 @@ struct stream_counters {
     double latency_sum_s; /* capture to published */
     int64_t latency_count;
     int64_t latency_buckets[12]; /* cumulative, bounds in control_latency_bounds */
+    bool recording;
+    int64_t recorded_bytes;   /* on disk */
+    int64_t recorder_dropped; /* packets */
 };
 extern const double control_latency_bounds[12];
 
@@ -96,6 +101,8 @@ struct control_ops {
     int (*alert_resolve)(void *self, const char *alert_id, const char *who, const char *comment,
                          struct alert_event *result, struct error *error);
     int (*alert_test)(void *self, const char *who, struct alert_event *result, struct error *error);
+    /* Why an alert's clip is not there: ERR_CONFLICT (not yet) or ERR_NOT_FOUND; `why` is a sentence. */
+    int (*alert_clip)(void *self, const char *alert_id, char why[CONTROL_WHY_MAX]);
     /* The open alerts, and those resolved a moment ago, which the store may not have yet. Caller frees, also
      * after a failure. */
     int (*alerts_open)(void *self, struct alert **alerts, size_t *count, struct error *error);

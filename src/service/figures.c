@@ -10,6 +10,7 @@
 #include "service/internal.h"
 
 #define EVERY_NS (10 * NS_PER_S)
+enum { SWEEP_EVERY = 360 }; /* an hour; the first one soon after the start */
 
 struct figures {
     struct service *service;
@@ -58,8 +59,12 @@ static bool wait_until(struct figures *figures, int64_t until_ns)
 static void *run(void *user)
 {
     struct figures *figures = user;
-    for (int64_t next_ns = clock_monotonic_ns(); wait_until(figures, next_ns); next_ns += EVERY_NS)
+    int64_t rounds = 0;
+    for (int64_t next_ns = clock_monotonic_ns(); wait_until(figures, next_ns); next_ns += EVERY_NS) {
         put_all(figures->service);
+        if (rounds++ % SWEEP_EVERY == 1)
+            recording_sweep(figures->service);
+    }
     return NULL;
 }
 

@@ -6,8 +6,10 @@
 #include <stdatomic.h>
 
 #include "alerting/engine.h"
+#include "media/recorder.h"
 #include "pipeline/manager.h"
 #include "service/encoders.h"
+#include "service/evidence.h"
 #include "service/figures.h"
 #include "service/image_desk.h"
 #include "service/latest.h"
@@ -31,6 +33,7 @@ struct service {
     struct latest *latest;     /* newest picture and geometry per stream */
     struct resolved *resolved; /* alerts that ended a moment ago */
     struct stills *stills;     /* pictures of alerts on their way to disk */
+    struct recorder *recorder; /* NULL: nothing is recorded */
     struct encoders *encoders;
     struct figures *figures;
     struct instant started;
@@ -52,6 +55,18 @@ int streams_start(struct service *service, struct error *error);
 int streams_add(struct service *service, const struct json *body, char stream_id[ID_SIZE],
                 control_field_error *on_field, void *user, struct error *error);
 int streams_remove(struct service *service, const char *stream_id, struct error *error);
+
+/* recording.c: the recorder, and what of alerts is on disk */
+int recording_start(struct service *service, struct error *error);
+void recording_keep(struct service *service, const struct alert_event *event);
+/* Why there is no clip: ERR_CONFLICT (not yet) or ERR_NOT_FOUND. */
+int recording_clip(struct service *service, const char *alert_id, char why[CONTROL_WHY_MAX]);
+void recording_write_json(struct service *service, struct json_writer *w);
+void recording_write_warning(struct service *service, struct json_writer *w);
+void recording_write_stream(struct service *service, struct json_writer *w,
+                            const struct stream_config *stream);
+void recording_count(struct service *service, struct stream_counters *counters);
+void recording_sweep(struct service *service);
 
 /* status.c */
 void status_write_json(struct service *service, struct json_writer *w);

@@ -19,6 +19,7 @@ static void on_alert_event(void *user, const struct alert_event *event, struct p
     publish_alert(s, event);
     if (picture && event->alert.picture[0])
         stills_put(s->stills, event->alert.picture, picture);
+    recording_keep(s, event);
 }
 
 static int alert_to_store(void *user, const struct alert_event *event)
@@ -165,6 +166,7 @@ static int start_manager(struct service *s, struct error *error)
     struct manager_options options = {
         .config = s->config,
         .network = s->network,
+        .recorder = s->recorder,
         .sinks = &sink,
         .sink_count = 1,
         .on_state = publish_state,
@@ -186,8 +188,8 @@ static int start_figures(struct service *s, struct error *error)
 int service_start(struct config *config, struct service **service, struct error *error)
 {
     static int (*const steps[])(struct service *, struct error *) = {
-        open_store,   open_bus,   start_stills,  start_writer,  start_engine, open_network,
-        open_density, start_desk, start_manager, streams_start, start_figures};
+        open_store,   open_bus,     start_stills, recording_start, start_writer,  start_engine,
+        open_network, open_density, start_desk,   start_manager,   streams_start, start_figures};
     *service = NULL;
     int result = secret_init(error);
     if (result < 0)
@@ -240,6 +242,7 @@ void service_stop(struct service **service)
     if (s->writer)
         writer_stop(&s->writer, WRITER_FLUSH_NS);
     stills_stop(&s->stills);
+    recorder_stop(&s->recorder);
     resolved_destroy(s->resolved);
     latest_destroy(s->latest);
     encoders_destroy(s->encoders);

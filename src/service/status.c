@@ -189,6 +189,7 @@ static void write_warnings(struct service *s, struct json_writer *w, const struc
         text_format(text, sizeof text, "cameras without picture: %s", lost);
         json_text(w, text);
     }
+    recording_write_warning(s, w);
     if (!state->store_ok) {
         text_format(text, sizeof text, "the store fails: %s", state->last_error);
         json_text(w, text);
@@ -219,6 +220,7 @@ void status_write_json(struct service *s, struct json_writer *w)
     write_alerts(s, w);
     write_store(w, s->store.kind->name, &state, free_bytes);
     write_load(s, w);
+    recording_write_json(s, w);
     write_process(w);
     write_counting(s, w);
     write_warnings(s, w, &state, lost, free_bytes);

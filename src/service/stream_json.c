@@ -204,6 +204,7 @@ void stream_write_json(struct service *service, struct json_writer *w, const str
     json_put_bool(w, "from_file", stream->from_file);
     json_put_number(w, "target_fps", stream->target_fps > 0 ? stream->target_fps : NAN, 2);
     write_state(w, status);
+    recording_write_stream(service, w, stream);
     write_geometry(service, w, stream);
     json_object_end(w);
 }

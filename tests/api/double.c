@@ -170,6 +170,15 @@ static int alerts_open(void *self, struct alert **alerts, size_t *count, struct 
     return 0;
 }
 
+/* The first alert's clip is being recorded; nobody else has one. */
+static int alert_clip_(void *self, const char *alert_id, char why[CONTROL_WHY_MAX])
+{
+    struct double_service *d = self;
+    bool first = d->alert_count > 0 && strcmp(d->alerts[0].alert_id, alert_id) == 0;
+    text_copy(why, CONTROL_WHY_MAX, first ? "the clip is not ready yet" : "no clip of it was kept");
+    return first ? ERR_CONFLICT : ERR_NOT_FOUND;
+}
+
 static bool healthy(void *self, char *why, size_t why_size)
 {
     struct double_service *d = self;
@@ -237,6 +246,7 @@ static const struct control_ops ops = {
     .alert_acknowledge = acknowledge,
     .alert_resolve = resolve,
     .alert_test = alert_test_,
+    .alert_clip = alert_clip_,
     .alerts_open = alerts_open,
     .healthy = healthy,
     .status_json = status_json,

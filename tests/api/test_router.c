@@ -252,6 +252,7 @@ static void statuses(void **state)
         {422, "GET", "/alerts?cursor=1", v, NULL, NULL},
         {404, "GET", "/alerts/nobody", v, NULL, NULL},
         {404, "GET", "/alerts/nobody/picture.jpg", v, NULL, NULL},
+        {404, "GET", "/alerts/nobody/clip", v, NULL, NULL},
         {404, "POST", "/alerts/nobody/resolve", service.operator_, NULL, NULL},
         {422, "POST", "/alerts/nobody/acknowledge", service.operator_, json, "{\"comment\": 7}"},
         {426, "GET", "/ws", v, NULL, NULL},

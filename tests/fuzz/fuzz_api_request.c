@@ -165,6 +165,14 @@ static int on_test(void *self, const char *who, struct alert_event *result, stru
     return on_alert(self, "test", who, "", result, error);
 }
 
+static int alert_clip(void *self, const char *id, char why[CONTROL_WHY_MAX])
+{
+    (void)self;
+    (void)id;
+    text_copy(why, CONTROL_WHY_MAX, "no clip");
+    return ERR_NOT_FOUND;
+}
+
 static int alerts_open(void *self, struct alert **alerts, size_t *count, struct error *error)
 {
     (void)self;
@@ -234,6 +242,7 @@ static const struct control_ops ops = {
     .alert_acknowledge = on_alert,
     .alert_resolve = on_alert,
     .alert_test = on_test,
+    .alert_clip = alert_clip,
     .alerts_open = alerts_open,
     .healthy = healthy,
     .status_json = status_json,

@@ -38,13 +38,14 @@ class World:
         self.admin = self.keys["admin"]
         self.count = 0
         self.description = Description(service.call("GET", "/openapi.json")[1])
-        raised = service.wait_until(self.raised, "an alert with its picture", 60)
+        raised = service.wait_until(self.raised, "an alert with its picture and clip", 60)
         self.alert = raised["alert_id"]
 
     def raised(self):
         _, body = self.service.call("GET", "/alerts?state=open&stream=square", self.admin)
         with_picture = [a for a in body["items"] if a["picture"]]
-        answers = [a for a in with_picture if self.service.request("GET", f"/alerts/{a['alert_id']}/picture.jpg", self.admin)[0] == 200]
+        answers = [a for a in with_picture if self.service.request("GET", f"/alerts/{a['alert_id']}/picture.jpg", self.admin)[0] == 200
+                   and self.service.request("HEAD", f"/alerts/{a['alert_id']}/clip", self.admin)[0] == 200]
         return answers[0] if answers else None
 
     def new_camera(self):
@@ -73,6 +74,7 @@ ROUTES = {
     "POST /analyze/image": {"body": lambda w: w.service.request("GET", "/streams/square/picture.jpg", w.admin)[2], "headers": {"Content-Type": "image/jpeg"}},
     "GET /analytics/{id}": {"id": lambda w: "square"}, "GET /alerts": {}, "POST /alerts/test": {},
     "GET /alerts/{id}": {"id": lambda w: w.alert}, "GET /alerts/{id}/picture.jpg": {"id": lambda w: w.alert},
+    "GET /alerts/{id}/clip": {"id": lambda w: w.alert},
     "POST /alerts/{id}/acknowledge": {"id": World.test_alert}, "POST /alerts/{id}/resolve": {"id": World.test_alert},
     "GET /ws": {"headers": {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="}, "endless": True},
     "GET /openapi.json": {}, "GET /docs": {},
@@ -225,7 +227,7 @@ def methods(world):
 
 def not_found(world):
     cases = {"/nothing": "nothing", "/streams/square/nothing": "nothing", "/streams/nobody": "nobody", "/streams/nobody/picture.jpg": "nobody",
-             "/streams/nobody/live.mjpg": "nobody", "/analytics/nobody": "nobody", "/alerts/nobody": "nobody", "/alerts/nobody/picture.jpg": "nobody",
+             "/streams/nobody/live.mjpg": "nobody", "/analytics/nobody": "nobody", "/alerts/nobody": "nobody", "/alerts/nobody/clip": "nobody", "/alerts/..%2f..%2fetc%2fpasswd/clip": "", "/alerts/nobody/picture.jpg": "nobody",
              "/streams/%2e%2e%2fetc": "", "/alerts/..%2f..%2fetc%2fpasswd/picture.jpg": ""}
     for path, word in cases.items():
         said = problem_wrong(world, world.service.request("GET", path, world.admin), 404, None, word)
@@ -316,7 +318,7 @@ def documented_lines(world):
     called = set()
     for who, line in lines:
         path = re.search(r"\$BASE(/[^\s\"?]*)", line).group(1)
-        alert = world.alert if path.endswith("picture.jpg") else world.test_alert()
+        alert = world.alert if path.endswith(("picture.jpg", "clip")) else world.test_alert()
         environment = dict(os.environ, BASE=f"http://127.0.0.1:{service.port}", KEY=service.key("viewer" if who == "anybody" else who), ALERT=alert,
                            JSON="Content-Type: application/json")
         environment["AUTH"] = "Authorization: Bearer " + environment["KEY"]
@@ -571,7 +573,7 @@ def main():
     if why:
         tap.skip("the API", why)
         return
-    with Service(sections=SECTIONS) as service:
+    with Service(sections=SECTIONS, recorder=", clip_before: 1s, clip_after: 1s") as service:
         world = World(service)
         for part in (matrix, methods, not_found, wrong_queries, big_body, wrong_cameras, pictures, session, metrics, alerts, documented_lines, add_and_remove, restart, revoked):
             began = time.monotonic()

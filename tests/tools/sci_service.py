@@ -45,7 +45,7 @@ def demo_sections():
 
 
 class Service:
-    def __init__(self, sections=None, extra="", folder=None, workers=1):
+    def __init__(self, sections=None, extra="", folder=None, workers=1, recorder=""):
         self.own_folder = folder is None
         self.folder = pathlib.Path(folder or tempfile.mkdtemp(prefix="sci-test-"))
         self.port = free_port()
@@ -58,6 +58,7 @@ class Service:
 server: {{port: {self.port}, pictures_dir: {self.folder}/pictures, rate_limit: 0}}
 store: {{path: {self.folder}/sci.db, spool_dir: {self.folder}/spool}}
 inference: {{model: {MODEL}, workers: {workers}}}
+recorder: {{path: {self.folder}/recordings, min_free: 64MiB{recorder}}}
 media: {{allowed_dirs: [{ROOT}/var/sample, {self.folder}]}}
 """
         sections = sections.replace("alerts:\n", f"alerts:\n  journal: {self.folder}/alerts.journal\n", 1)

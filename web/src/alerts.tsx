@@ -41,6 +41,36 @@ function Actions({ alert }: { alert: Alert }) {
   );
 }
 
+// The seconds around the moment. It is recorded for some seconds after the alert was raised; the server says why when there is none.
+function Clip({ alert }: { alert: Alert }) {
+  const [asked, setAsked] = useState(false);
+  const [problem, setProblem] = useState("");
+  const path = `/alerts/${encodeURIComponent(alert.alert_id)}/clip`;
+  const explain = async () => setProblem(await api.clipProblem(path));
+  if (!asked)
+    return (
+      <p>
+        <button type="button" class="link" onClick={() => setAsked(true)}>
+          Clip of that moment
+        </button>
+      </p>
+    );
+  if (problem)
+    return (
+      <p class="hint">
+        {problem}{" "}
+        <button type="button" class="link" onClick={() => setProblem("")}>
+          Try again
+        </button>
+      </p>
+    );
+  return (
+    <video class="clip" src={path} controls muted autoplay playsInline aria-label={`Clip of ${place(alert)}`} onError={() => void explain()}>
+      <a href={path}>Clip of that moment</a>
+    </video>
+  );
+}
+
 function AlertItem({ alert }: { alert: Alert }) {
   return (
     <li class={`alert level-${alert.level.toLowerCase()} ${alert.state}`} data-alert={alert.alert_id} data-state={alert.state}>
@@ -60,6 +90,7 @@ function AlertItem({ alert }: { alert: Alert }) {
           </a>
         </p>
       ) : null}
+      {alert.is_test || !alert.stream_id ? null : <Clip alert={alert} />}
       {alert.acknowledged_by && alert.acknowledged ? (
         <p class="who">
           Acknowledged by {alert.acknowledged_by} at {time(alert.acknowledged)}

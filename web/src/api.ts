@@ -59,6 +59,17 @@ export const api = {
   alerts: (state: string, limit: number) => all<Alert>(`/alerts?state=${state}&limit=${limit}`, limit),
   acknowledge: (alert: string, comment: string) => call<Alert>("POST", `/alerts/${id(alert)}/acknowledge`, { comment }),
   resolve: (alert: string, comment: string) => call<Alert>("POST", `/alerts/${id(alert)}/resolve`, { comment }),
+  /** Why a clip does not play: the server's words, or that the browser cannot decode it. */
+  clipProblem: async (path: string): Promise<string> => {
+    try {
+      const response = await fetch(path, { headers: { Range: "bytes=0-0" }, cache: "no-store" });
+      if (response.ok) return "This browser cannot play the camera's video. The clip can be saved and opened elsewhere.";
+      const problem = (await response.json()) as { detail?: string };
+      return problem.detail ?? `The server answered ${response.status}.`;
+    } catch {
+      return "The server cannot be reached.";
+    }
+  },
   testAlert: () => call<Alert>("POST", "/alerts/test", {}),
   analytics: (stream: string, measure: string, zone: string, step: string, from: Date, to: Date) =>
     all<AnalyticsRow>(

@@ -123,6 +123,7 @@ static void read_headers(struct MHD_Connection *connection, struct request_heade
     h->content_type = header_of(connection, "Content-Type");
     h->if_none_match = header_of(connection, "If-None-Match");
     h->accept_encoding = header_of(connection, "Accept-Encoding");
+    h->range = header_of(connection, "Range");
     h->forwarded_proto = header_of(connection, "X-Forwarded-Proto");
     h->upgrade = header_of(connection, "Upgrade");
     h->websocket_key = header_of(connection, "Sec-WebSocket-Key");
@@ -154,6 +155,12 @@ static struct MHD_Response *create_response(struct http *http, struct MHD_Connec
         return live_response(http->live, x->request.id, connection);
     if (answer->kind == ANSWER_WEBSOCKET)
         return MHD_create_response_for_upgrade(upgrade, http);
+    if (answer->has_file) {
+        struct MHD_Response *file = MHD_create_response_from_fd_at_offset64(
+            (uint64_t)answer->file_size, answer->file, (uint64_t)answer->file_offset);
+        answer->has_file = file == NULL; /* the library closes it */
+        return file;
+    }
     if (answer->fixed != NULL)
         return MHD_create_response_from_buffer(answer->fixed_size, (void *)(uintptr_t)answer->fixed,
                                                MHD_RESPMEM_PERSISTENT);
