@@ -194,8 +194,12 @@ static int open_network(struct run *run, struct error *error)
         .model_path = run->config->inference.model,
         .family = run->config->inference.family,
         .threads = run->config->inference.threads_per_worker,
+        .may_fall_back = true,
     };
-    return network_open(&options, &run->network, error);
+    int result = network_open(&options, &run->network, error);
+    if (result == 0 && network_degraded(run->network))
+        (void)fprintf(stderr, "sci: warning: %s\n", network_degraded(run->network));
+    return result;
 }
 
 static int open_output(struct run *run, struct error *error)

@@ -118,15 +118,20 @@ static void examine_density_model(struct findings *findings, const struct config
 
 void examine_model(struct findings *findings, const struct config *config)
 {
-    struct network_options options = {config->inference.model, config->inference.family,
-                                      config->inference.threads_per_worker};
+    struct network_options options = {.model_path = config->inference.model,
+                                      .family = config->inference.family,
+                                      .threads = config->inference.threads_per_worker,
+                                      .may_fall_back = true};
     struct network *network = NULL;
     struct error error = {0};
     if (network_open(&options, &network, &error) != 0) {
         findings_add(findings, FINDING_FAIL, "model", "%s", error.text);
     } else {
-        findings_add(findings, FINDING_OK, "model", "%s, family %s", config->inference.model,
-                     network_family(network));
+        if (network_degraded(network) != NULL)
+            findings_add(findings, FINDING_WARN, "model", "%s", network_degraded(network));
+        else
+            findings_add(findings, FINDING_OK, "model", "%s, family %s", config->inference.model,
+                         network_family(network));
         network_close(&network);
     }
     examine_density_model(findings, config);

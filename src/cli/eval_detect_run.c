@@ -1,4 +1,5 @@
 /* sci eval detect --video: the detector on a clip. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -52,12 +53,15 @@ static int open_detector(const struct eval_detect_job *job, const struct config 
                                       .family = job->family != NULL  ? job->family
                                                 : job->model != NULL ? "auto"
                                                                      : config->inference.family,
-                                      .threads = config->inference.threads_per_worker};
+                                      .threads = config->inference.threads_per_worker,
+                                      .may_fall_back = job->model == NULL};
     int rc = make_view(job, config, &d->view, error);
     rc = rc != 0 ? rc : network_open(&options, &d->network, error);
     rc = rc != 0 ? rc : network_context_create(d->network, &d->context, error);
     if (rc != 0)
         return rc;
+    if (network_degraded(d->network) != NULL)
+        (void)fprintf(stderr, "sci: warning: %s\n", network_degraded(d->network));
     d->kind = source_kind_for(job->video, error);
     if (d->kind == NULL)
         return error->code;
@@ -111,7 +115,7 @@ static int write_detections(const char *path, const struct eval_boxes *boxes, st
     struct buffer text = {0};
     for (size_t i = 0; i < boxes->count; i++) {
         const struct scored_box *b = &boxes->items[i];
-        buffer_printf(&text, "%lld,-1,%.2f,%.2f,%.2f,%.2f,%.4f\n", (long long)b->frame, (double)b->box.x,
+        buffer_printf(&text, "%lld,-1,%.4f,%.4f,%.4f,%.4f,%.6f\n", (long long)b->frame, (double)b->box.x,
                       (double)b->box.y, (double)b->box.w, (double)b->box.h, (double)b->score);
     }
     int rc =

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "service/internal.h"
+#include "vision/network.h"
 
 #define WRITER_FLUSH_NS (5 * NS_PER_S)
 enum { STILL_QUALITY = 88 };
@@ -137,8 +138,12 @@ static int open_network(struct service *s, struct error *error)
         .model_path = s->config->inference.model,
         .family = s->config->inference.family,
         .threads = s->config->inference.threads_per_worker,
+        .may_fall_back = true,
     };
-    return network_open(&options, &s->network, error);
+    int result = network_open(&options, &s->network, error);
+    if (result == 0 && network_degraded(s->network))
+        log_warning("service", "%s", network_degraded(s->network));
+    return result;
 }
 
 /* It may be missing: then boxes alone count. A file that is there and is none is an error. */

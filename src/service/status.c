@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "infer/session.h"
 #include "service/internal.h"
+#include "vision/network.h"
 
 #define DISK_LOW_BYTES (INT64_C(500) << 20)
 
@@ -182,6 +183,8 @@ static void write_warnings(struct service *s, struct json_writer *w, const struc
     json_key(w, "warnings");
     json_array_begin(w);
     warn_of_alerts(w, s->engine);
+    if (network_degraded(s->network))
+        json_text(w, network_degraded(s->network));
     if (s->density == NULL)
         json_text(w, "no density model installed: counting is by boxes only, dense crowds are under-counted");
     warn_of_overload(s, w);
@@ -213,6 +216,7 @@ void status_write_json(struct service *s, struct json_writer *w)
     int64_t free_bytes = file_free_bytes(s->config->store.spool_dir);
     json_put_string(w, "version", SCI_VERSION);
     json_put_string(w, "inference_runtime", session_runtime_version());
+    json_put_string(w, "detector", network_family(s->network));
     json_put_time(w, "started", s->started.wall_ns);
     json_put_time(w, "timestamp", now.wall_ns);
     json_put_number(w, "uptime_s", (double)(now.mono_ns - s->started.mono_ns) / 1e9, 1);

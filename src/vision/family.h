@@ -46,6 +46,13 @@ extern const struct family family_nanodet, family_nanodet_plus, family_yolov5, f
 /* NULL-terminated, in the order in which "auto" tries them. */
 extern const struct family *const families[];
 
+/* NULL in `family` for "auto" or NULL. ERR_INVALID for a name that is no family's. `path` is for messages. */
+int family_find(const char *name, const char *path, const struct family **family, struct error *error);
+/* The first family that the outputs fit, or whether they fit the one that is given. ERR_FORMAT says which
+ * shapes were found and which are needed. */
+int family_match(const struct family **family, const char *path, const struct raw_outputs *outputs,
+                 struct error *error);
+
 /* Cells of a grid of `stride` pixels over the input, rows rounded up. */
 static inline size_t grid_cells(const struct raw_outputs *outputs, int stride)
 {

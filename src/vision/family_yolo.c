@@ -1,11 +1,10 @@
 /*
- * The YOLO families. Each has one output in which strides 8, 16, 32 follow one another, rows of cells from
- * the top, probabilities already.
+ * The YOLO families without anchors. Each has one output in which strides 8, 16, 32 follow one another, rows
+ * of cells from the top, probabilities already.
  *
- * YOLOv5: a row is cx, cy, w, h in input pixels, objectness, classes; three rows (anchors) per cell.
  * YOLOv8, YOLO11: value k of box i is at k * N + i; cx, cy, w, h in input pixels, classes; no objectness.
- * YOLOX (github.com/Megvii-BaseDetection/YOLOX, demo_postprocess): rows as YOLOv5's, one per cell, box not
- * decoded: centre = (o + cell) * stride, size = exp(o) * stride.
+ * YOLOX (github.com/Megvii-BaseDetection/YOLOX, demo_postprocess): a row per cell: box not decoded,
+ * objectness, classes; centre = (o + cell) * stride, size = exp(o) * stride.
  */
 #include <math.h>
 
@@ -31,22 +30,6 @@ static bool fits(const struct raw_outputs *outputs, size_t rows, int64_t least_v
 static void add_centred(struct candidate_list *list, float cx, float cy, float w, float h, float score)
 {
     list->items[list->count++] = (struct candidate){cx - w / 2, cy - h / 2, cx + w / 2, cy + h / 2, score};
-}
-
-static bool yolov5_fits(const struct raw_outputs *outputs)
-{
-    return fits(outputs, 3 * all_cells(outputs), 6);
-}
-
-static void yolov5_decode(const struct raw_outputs *outputs, float threshold, struct candidate_list *list)
-{
-    const struct tensor *t = &outputs->tensors[0];
-    for (int64_t i = 0; i < t->shape[1]; i++) {
-        const float *o = t->data + i * t->shape[2];
-        float score = o[4] * o[5];
-        if (score >= threshold)
-            add_centred(list, o[0], o[1], o[2], o[3], score);
-    }
 }
 
 static bool yolov8_fits(const struct raw_outputs *outputs)
@@ -95,15 +78,6 @@ static void yolox_decode(const struct raw_outputs *outputs, float threshold, str
     {                                                                                                        \
         .scale = {1 / 255.0F, 1 / 255.0F, 1 / 255.0F}, .grey = 114                                           \
     }
-
-const struct family family_yolov5 = {
-    .name = "yolov5",
-    .needs = "one output 1xNx(5+CLASSES), N three times the cells of strides 8, 16, 32 together",
-    .step = 32,
-    .format = ULTRALYTICS_FORMAT,
-    .fits = yolov5_fits,
-    .decode = yolov5_decode,
-};
 
 const struct family family_yolov8 = {
     .name = "yolov8",

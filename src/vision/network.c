@@ -14,32 +14,32 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/text.h"
-#include "geo/polygon.h"
 #include "infer/session.h"
 #include "vision/family.h"
+#include "vision/hog.h"
 #include "vision/suppression.h"
 #include "vision/view.h"
 
-enum { PROBE_WIDTH = 96, PROBE_HEIGHT = 64, LIST_TEXT = 256 };
+enum { PROBE_WIDTH = 96, PROBE_HEIGHT = 64, DEGRADED_TEXT = 512 };
 
 /* First what 512x384 has, which was the best size for the default model on 768x576 pictures, and a tenth more
  * for other shapes. Each further one has about two thirds of the one before, the least that people are still
  * found at. 16:9: 608x352, 512x288, 416x256, 320x192; 4:3: 512x384, 448x320, 352x288, 288x224. */
 static const int rung_pixels[NETWORK_RUNGS] = {512 * 384 * 11 / 10, 150000, 107000, 65000};
 
-const struct family *const families[] = {&family_nanodet, &family_nanodet_plus, &family_yolov5,
-                                         &family_yolov8,  &family_yolox,        NULL};
-
 struct network {
-    struct session *session;
+    struct session *session; /* NULL: HOG */
     const struct family *family;
+    char degraded[DEGRADED_TEXT];  /* why it is HOG though a model was asked for */
     int fixed_width, fixed_height; /* 0 x 0: any multiple of the family's step */
 };
 
 struct network_context {
     struct network *network;
     int rung, input_width, input_height;
+    struct hog *hog; /* instead of what follows; lends its detections */
     struct preprocess *preprocess;
     float *input;
     size_t input_floats;
@@ -71,66 +71,6 @@ static int check_input(struct network *n, struct error *error)
     return 0;
 }
 
-static void list_shapes(const struct raw_outputs *outputs, char out[LIST_TEXT])
-{
-    size_t used = 0;
-    out[0] = '\0';
-    for (size_t i = 0; i < outputs->count && used < LIST_TEXT - 1; i++) {
-        char shape[TENSOR_SHAPE_TEXT];
-        tensor_shape_text(outputs->tensors[i].shape, outputs->tensors[i].rank, shape);
-        text_format(out + used, LIST_TEXT - used, "%s%s", i == 0 ? "" : ", ", shape);
-        used += strlen(out + used);
-    }
-}
-
-static void list_families(char out[LIST_TEXT])
-{
-    size_t used = 0;
-    for (size_t i = 0; families[i] != NULL && used < LIST_TEXT - 1; i++) {
-        text_format(out + used, LIST_TEXT - used, "%s%s", i == 0 ? "" : ", ", families[i]->name);
-        used += strlen(out + used);
-    }
-}
-
-static int find_family(struct network *n, const char *name, struct error *error)
-{
-    if (name == NULL || strcmp(name, "auto") == 0)
-        return 0;
-    for (size_t i = 0; families[i] != NULL; i++)
-        if (strcmp(families[i]->name, name) == 0)
-            n->family = families[i];
-    if (n->family != NULL)
-        return 0;
-    char known[LIST_TEXT];
-    list_families(known);
-    return error_set(error, ERR_INVALID, "model %s: no family \"%s\"; there are auto, %s",
-                     session_path(n->session), name, known);
-}
-
-static int match_family(struct network *n, const struct raw_outputs *outputs, struct error *error)
-{
-    char shapes[LIST_TEXT], known[LIST_TEXT];
-    if (n->family != NULL) {
-        if (n->family->fits(outputs))
-            return 0;
-        list_shapes(outputs, shapes);
-        return error_set(error, ERR_FORMAT, "model %s: outputs %s for an input of %dx%d; family %s needs %s",
-                         session_path(n->session), shapes, outputs->width, outputs->height, n->family->name,
-                         n->family->needs);
-    }
-    for (size_t i = 0; families[i] != NULL; i++) {
-        if (families[i]->fits(outputs)) {
-            n->family = families[i];
-            return 0;
-        }
-    }
-    list_shapes(outputs, shapes);
-    list_families(known);
-    return error_set(error, ERR_FORMAT,
-                     "model %s: outputs %s for an input of %dx%d are of no known family (%s)",
-                     session_path(n->session), shapes, outputs->width, outputs->height, known);
-}
-
 /* Free sizes say nothing about the outputs until the network has run once. The probe's size gives each family
  * numbers of rows and values that are not another's. */
 static int probe(struct network *n, struct error *error)
@@ -145,11 +85,29 @@ static int probe(struct network *n, struct error *error)
     int result = session_run(n->session, &in, out, &hold, error);
     if (result == 0) {
         struct raw_outputs outputs = {out, session_output_count(n->session), width, height};
-        result = match_family(n, &outputs, error);
+        result = family_match(&n->family, session_path(n->session), &outputs, error);
     }
     session_outputs_release(&hold);
     free(zeros);
     return result;
+}
+
+static int open_model(struct network *n, const struct network_options *options, struct error *error)
+{
+    struct session_options session = {.path = options->model_path, .threads = options->threads};
+    int result = session_open(&session, &n->session, error);
+    if (result == 0)
+        result = check_input(n, error);
+    if (result == 0)
+        result = family_find(options->family, options->model_path, &n->family, error);
+    if (result == 0)
+        result = probe(n, error);
+    return result;
+}
+
+static bool is_name(const char *value, const char *name)
+{
+    return value != NULL && strcmp(value, name) == 0;
 }
 
 int network_open(const struct network_options *options, struct network **network, struct error *error)
@@ -158,14 +116,21 @@ int network_open(const struct network_options *options, struct network **network
     struct network *n = calloc(1, sizeof *n);
     if (n == NULL)
         return error_nomem(error, "a network");
-    struct session_options session = {.path = options->model_path, .threads = options->threads};
-    int result = session_open(&session, &n->session, error);
-    if (result == 0)
-        result = check_input(n, error);
-    if (result == 0)
-        result = find_family(n, options->family, error);
-    if (result == 0)
-        result = probe(n, error);
+    bool automatic = options->family == NULL || is_name(options->family, "auto");
+    if (is_name(options->family, "hog") || (is_name(options->model_path, "hog") && automatic)) {
+        *network = n;
+        return 0;
+    }
+    if (options->may_fall_back && automatic && !file_exists(options->model_path)) {
+        text_format(
+            n->degraded, sizeof n->degraded,
+            "no model file %s: the built-in HOG detector finds the people instead, and misses more of "
+            "them (scripts/setup.sh installs the model)",
+            options->model_path);
+        *network = n;
+        return 0;
+    }
+    int result = open_model(n, options, error);
     if (result < 0) {
         network_close(&n);
         return result;
@@ -186,7 +151,12 @@ void network_close(struct network **network)
 
 const char *network_family(const struct network *network)
 {
-    return network->family->name;
+    return network->session != NULL ? network->family->name : "hog";
+}
+
+const char *network_degraded(const struct network *network)
+{
+    return network->degraded[0] != '\0' ? network->degraded : NULL;
 }
 
 bool network_has_ladder(const struct network *network, const struct view *view)
@@ -203,6 +173,8 @@ int network_rung_pixels(int rung)
 static int size_at_rung(const struct network *n, const struct view *view, int rung, int picture_width,
                         int picture_height, int *width, int *height, struct error *error)
 {
+    int step = n->session != NULL ? n->family->step : HOG_STEP;
+    int64_t pixels = n->session != NULL ? rung_pixels[0] : HOG_PIXELS; /* at the top of the ladder */
     *width = view->input_width;
     *height = view->input_height;
     bool automatic = *width == 0;
@@ -214,11 +186,11 @@ static int size_at_rung(const struct network *n, const struct view *view, int ru
         *width = n->fixed_width;
         *height = n->fixed_height;
     } else if (automatic) {
-        placement_choose_size(picture_width, picture_height, rung_pixels[rung], n->family->step, width,
-                              height);
-    } else if (*width % n->family->step != 0 || *height % n->family->step != 0) {
+        placement_choose_size(picture_width, picture_height,
+                              (int)(pixels * rung_pixels[rung] / rung_pixels[0]), step, width, height);
+    } else if (*width % step != 0 || *height % step != 0) {
         return error_set(error, ERR_INVALID, "network input %dx%d: family %s needs multiples of %d", *width,
-                         *height, n->family->name, n->family->step);
+                         *height, network_family(n), step);
     }
     return 0;
 }
@@ -236,8 +208,11 @@ int network_context_create(struct network *network, struct network_context **con
     if (c == NULL)
         return error_nomem(error, "a network context");
     c->network = network;
-    c->preprocess = preprocess_create(PREPROCESS_AUTO);
-    if (c->preprocess == NULL) {
+    if (network->session != NULL)
+        c->preprocess = preprocess_create(PREPROCESS_AUTO);
+    else
+        c->hog = hog_create(true);
+    if (c->preprocess == NULL && c->hog == NULL) {
         network_context_destroy(&c);
         return error_nomem(error, "a network context");
     }
@@ -254,7 +229,9 @@ void network_context_destroy(struct network_context **context)
     preprocess_destroy(&c->preprocess);
     free(c->input);
     free(c->candidates.items);
-    free(c->detections);
+    if (c->hog == NULL)
+        free(c->detections);
+    hog_destroy(&c->hog);
     free(c);
 }
 
@@ -316,7 +293,7 @@ static int run(struct network_context *c, const struct placement *placement, con
         return result;
     struct raw_outputs outputs = {out, session_output_count(n->session), (int)width, (int)height};
     c->candidates.count = 0;
-    result = match_family(n, &outputs, error);
+    result = family_match(&n->family, session_path(n->session), &outputs, error);
     if (result == 0)
         n->family->decode(&outputs, view->confidence_low, &c->candidates);
     assert(c->candidates.count <= c->capacity);
@@ -339,42 +316,27 @@ static size_t to_picture(struct network_context *c, const struct placement *p)
     return count;
 }
 
-static struct box clip_box(struct box box, int width, int height)
+static int infer_network(struct network_context *c, const struct picture *picture, const struct view *view,
+                         const struct placement *placement, size_t *found, struct error *error)
 {
-    float right = fminf(box.x + box.w, (float)width), bottom = fminf(box.y + box.h, (float)height);
-    box.x = fmaxf(box.x, 0);
-    box.y = fmaxf(box.y, 0);
-    box.w = right - box.x;
-    box.h = bottom - box.y;
-    return box;
+    const struct input_format *format = &c->network->family->format;
+    if (ensure_room(c, placement->input_width, placement->input_height) < 0)
+        return error_nomem(error, "a network's input");
+    int result = preprocess_run(c->preprocess, picture, format, placement, &view->masks, c->input, error);
+    if (result == 0)
+        result = run(c, placement, view, error);
+    if (result < 0)
+        return result;
+    *found = detections_suppress(c->detections, to_picture(c, placement), view->nms_iou);
+    return 0;
 }
 
-/* Feet that the picture's bottom edge cuts off stand half a pixel inside it: a region that ends at the edge
- * has them. */
-static bool is_wanted(struct box box, int width, int height, const struct view *view)
+/* HOG has its own suppression: its windows lie closer to one another than a network's boxes. */
+static int infer_hog(struct network_context *c, const struct picture *picture, const struct view *view,
+                     const struct placement *placement, size_t *found, struct error *error)
 {
-    if (!(box.w > 0 && box.h > 0) || box.w < view->min_width_px || box.h < view->min_height_px)
-        return false;
-    double middle = box.x + (double)box.w / 2, bottom = (double)box.y + box.h;
-    struct point feet = {middle / width, fmin(bottom, height - 0.5) / height};
-    struct point centre = {feet.x, (box.y + (double)box.h / 2) / height};
-    if (view->region != NULL && !polygon_contains(view->region, view->region_count, feet))
-        return false;
-    for (size_t i = 0; i < view->masks.count; i++)
-        if (polygon_contains(view->masks.polygons[i], view->masks.corner_counts[i], centre))
-            return false;
-    return true;
-}
-
-size_t view_apply(const struct view *view, struct detection *d, size_t count, int width, int height)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < count; i++) {
-        d[i].box = clip_box(d[i].box, width, height);
-        if (is_wanted(d[i].box, width, height, view))
-            d[kept++] = d[i];
-    }
-    return kept;
+    return hog_run(c->hog, picture, placement, &view->masks, view->confidence_low, &c->detections, found,
+                   error);
 }
 
 int network_infer(struct network *network, struct network_context *context, const struct picture *picture,
@@ -391,19 +353,14 @@ int network_infer(struct network *network, struct network_context *context, cons
         return result;
     context->input_width = width;
     context->input_height = height;
-    if (ensure_room(context, width, height) < 0)
-        return error_nomem(error, "a network's input");
-    const struct input_format *format = &network->family->format;
-    struct placement placement =
-        placement_fit(picture->width, picture->height, width, height, format->top_left);
-    result =
-        preprocess_run(context->preprocess, picture, format, &placement, &view->masks, context->input, error);
-    if (result == 0)
-        result = run(context, &placement, view, error);
+    bool hog = network->session == NULL;
+    struct placement placement = placement_fit(picture->width, picture->height, width, height,
+                                               !hog && network->family->format.top_left);
+    size_t found = 0;
+    result = hog ? infer_hog(context, picture, view, &placement, &found, error)
+                 : infer_network(context, picture, view, &placement, &found, error);
     if (result < 0)
         return result;
-    size_t found = to_picture(context, &placement);
-    found = detections_suppress(context->detections, found, view->nms_iou);
     *count = view_apply(view, context->detections, found, picture->width, picture->height);
     *detections = context->detections;
     return 0;

@@ -20,10 +20,11 @@ struct network;
 struct network_context;
 
 struct network_options {
-    const char *model_path;
-    const char
-        *family; /* "auto" (or NULL), "nanodet", "nanodet-plus", "yolov5", "yolov8" (YOLO11 too), "yolox" */
-    int threads; /* per run, from 1 */
+    const char *model_path; /* "hog": no model, the built-in detector (hog.h) */
+    /* "auto" (or NULL), "nanodet", "nanodet-plus", "yolov5", "yolov8" (YOLO11 too), "yolox", "hog" */
+    const char *family;
+    int threads;        /* per run, from 1 */
+    bool may_fall_back; /* HOG where there is no file and the family is "auto": network_degraded says so */
 };
 
 /* How one camera is looked at. Prepared once per camera; immutable. Polygons in 0-1 of the displayed picture.
@@ -53,6 +54,8 @@ size_t view_apply(const struct view *view, struct detection *detections, size_t 
 int network_open(const struct network_options *options, struct network **network, struct error *error);
 void network_close(struct network **network);
 const char *network_family(const struct network *network);
+/* NULL, or in words why this is not the detector that was asked for. */
+const char *network_degraded(const struct network *network);
 /* The input that pictures of this size are brought to. ERR_INVALID when the view asks for one that the model
  * cannot take. */
 int network_input_size(const struct network *network, const struct view *view, int picture_width,

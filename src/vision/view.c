@@ -123,3 +123,41 @@ void view_destroy(struct view **view)
     free(v->region);
     free(v);
 }
+
+static struct box clip_box(struct box box, int width, int height)
+{
+    float right = fminf(box.x + box.w, (float)width), bottom = fminf(box.y + box.h, (float)height);
+    box.x = fmaxf(box.x, 0);
+    box.y = fmaxf(box.y, 0);
+    box.w = right - box.x;
+    box.h = bottom - box.y;
+    return box;
+}
+
+/* Feet that the picture's bottom edge cuts off stand half a pixel inside it: a region that ends at the edge
+ * has them. */
+static bool is_wanted(struct box box, int width, int height, const struct view *view)
+{
+    if (!(box.w > 0 && box.h > 0) || box.w < view->min_width_px || box.h < view->min_height_px)
+        return false;
+    double middle = box.x + (double)box.w / 2, bottom = (double)box.y + box.h;
+    struct point feet = {middle / width, fmin(bottom, height - 0.5) / height};
+    struct point centre = {feet.x, (box.y + (double)box.h / 2) / height};
+    if (view->region != NULL && !polygon_contains(view->region, view->region_count, feet))
+        return false;
+    for (size_t i = 0; i < view->masks.count; i++)
+        if (polygon_contains(view->masks.polygons[i], view->masks.corner_counts[i], centre))
+            return false;
+    return true;
+}
+
+size_t view_apply(const struct view *view, struct detection *d, size_t count, int width, int height)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++) {
+        d[i].box = clip_box(d[i].box, width, height);
+        if (is_wanted(d[i].box, width, height, view))
+            d[kept++] = d[i];
+    }
+    return kept;
+}

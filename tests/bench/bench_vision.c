@@ -115,7 +115,7 @@ static void bench_whole(const char *model, int width, int height)
     struct view *v = NULL;
     struct error error;
     struct view_options options = {.confidence_low = 0.2, .nms_iou = 0.6};
-    if (network_open(&(struct network_options){model, "auto", 1}, &n, &error) < 0 ||
+    if (network_open(&(struct network_options){.model_path = model, .threads = 1}, &n, &error) < 0 ||
         network_context_create(n, &c, &error) < 0 || view_create(&options, &v, &error) < 0)
         die(&error);
     struct picture *picture = noise(PIXEL_I420, width, height);

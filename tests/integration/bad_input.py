@@ -129,7 +129,7 @@ def second_service(service, admin):
         "a wrong type": ("server:\n  port: many\n", "second.yaml:2:9:", "server.port"),
         "a repeated zone": (zones, "second.yaml:6:", "z"),
         "a model of the wrong shape": (f"{server}{base}inference: {{model: {wrong}, family: nanodet}}\n", wrong.name, "1x1x32x32", "needed"),
-        "a model that is missing": (f"{server}{base}inference: {{model: {folder}/none.onnx}}\n", "none.onnx"),
+        "a model that is missing": (f"{server}{base}inference: {{model: {folder}/none.onnx, family: nanodet}}\n", "none.onnx"),
         "a port in use": (f"server: {{port: {service.port}, pictures_dir: {folder}/second-pictures}}\n{base}inference: {{model: {MODEL}}}\n",
                           str(service.port), "in use"),
     }

@@ -40,7 +40,8 @@ static struct network *open_network(const char *path, const char *family)
 {
     struct network *network = NULL;
     struct error error = {0};
-    if (network_open(&(struct network_options){path, family, 1}, &network, &error) < 0)
+    if (network_open(&(struct network_options){.model_path = path, .family = family, .threads = 1}, &network,
+                     &error) < 0)
         fail_msg("%s", error.text);
     return network;
 }
@@ -152,7 +153,8 @@ static void test_wrong_models_are_refused(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct network *network = (struct network *)1;
         struct error error = {0};
-        struct network_options options = {test_model(cases[i].model), cases[i].family, 1};
+        struct network_options options = {
+            .model_path = test_model(cases[i].model), .family = cases[i].family, .threads = 1};
         int code = network_open(&options, &network, &error);
         if (code != cases[i].code)
             fail_msg("%s: code %d, expected %d: %s", cases[i].model, code, cases[i].code, error.text);
@@ -161,6 +163,33 @@ static void test_wrong_models_are_refused(void **state)
             if (strstr(error.text, cases[i].says[k]) == NULL)
                 fail_msg("\"%s\" does not say \"%s\"", error.text, cases[i].says[k]);
     }
+}
+
+/* Only where nobody named a family, only where that was allowed, and never without saying so. */
+static void test_hog_stands_in_for_a_model_that_is_not_there(void **state)
+{
+    (void)state;
+    struct network *n = NULL;
+    struct error error = {0};
+    struct network_options options = {
+        .model_path = test_model("nowhere"), .threads = 1, .may_fall_back = true};
+    assert_int_equal(network_open(&options, &n, &error), 0);
+    assert_string_equal(network_family(n), "hog");
+    assert_non_null(strstr(network_degraded(n), "nowhere.onnx"));
+    assert_non_null(strstr(network_degraded(n), "HOG"));
+    network_close(&n);
+    options.family = "nanodet";
+    assert_int_equal(network_open(&options, &n, &error), ERR_NOT_FOUND);
+    options.family = "auto";
+    options.may_fall_back = false;
+    assert_int_equal(network_open(&options, &n, &error), ERR_NOT_FOUND);
+    options.model_path = test_model("affine"); /* a file that is no detector is an error, always */
+    options.may_fall_back = true;
+    assert_int_equal(network_open(&options, &n, &error), ERR_FORMAT);
+    options.model_path = "hog";
+    assert_int_equal(network_open(&options, &n, &error), 0);
+    assert_null(network_degraded(n));
+    network_close(&n);
 }
 
 static void expect_size(struct network *n, int w, int h, int picture_w, int picture_h, int expected_w,
@@ -191,6 +220,12 @@ static void test_input_size(void **state)
     expect_size(n, 0, 0, 1920, 1080, 608, 352);
     expect_size(n, 640, 352, 768, 576, 640, 352);
     expect_size(n, 640, 360, 768, 576, 0, 0);
+    network_close(&n);
+    n = open_network("hog", "auto");
+    expect_size(n, 0, 0, 768, 576, 768, 576);
+    expect_size(n, 0, 0, 320, 240, 768, 576);
+    expect_size(n, 640, 360, 1920, 1080, 640, 360);
+    expect_size(n, 644, 360, 1920, 1080, 0, 0);
     network_close(&n);
     n = open_network(test_model("tiny_yolox"), "auto"); /* takes 128x96 only */
     expect_size(n, 0, 0, 1920, 1080, 128, 96);
@@ -418,6 +453,56 @@ static struct found look(const char *model, double threshold, const struct pictu
     return f;
 }
 
+static void test_hog_finds_people_without_a_model(void **state)
+{
+    (void)state;
+    struct picture *p = read_frame();
+    if (p == NULL)
+        skip();
+    struct found f = look("hog", 0.5, p);
+    if (f.people < 5 || f.others > 2)
+        fail_msg("%zu people, %zu others", f.people, f.others);
+    picture_unref(&p);
+}
+
+/* Two frames that differ behind the mask only are the same picture, and nobody is found there. */
+static void test_hog_does_not_look_behind_a_mask(void **state)
+{
+    (void)state;
+    const struct point half[] = {{-0.1, -0.1}, {0.5, -0.1}, {0.5, 1.1}, {-0.1, 1.1}};
+    const struct point *masks[] = {half};
+    const size_t counts[] = {4};
+    struct picture *p = read_frame();
+    if (p == NULL)
+        skip();
+    struct picture *q = picture_create(PIXEL_GRAY8, p->width, p->height);
+    assert_non_null(q);
+    for (int y = 0; y < p->height; y++) {
+        uint8_t *row = (uint8_t *)(uintptr_t)q->planes[0] + (size_t)y * (size_t)q->strides[0];
+        memset(row, y, (size_t)p->width / 2);
+        memcpy(row + p->width / 2, p->planes[0] + (size_t)y * (size_t)p->strides[0] + p->width / 2,
+               (size_t)p->width / 2);
+    }
+    struct network *n = open_network("hog", "auto");
+    struct network_context *c = open_context(n);
+    struct view *v = open_view(&(struct view_options){
+        .confidence_low = 0.2, .nms_iou = 0.6, .mask_count = 1, .masks = masks, .mask_counts = counts});
+    const struct detection *d;
+    static struct detection first[1000];
+    size_t count = infer(n, c, p, v, &d);
+    assert_true(count >= 2 && count <= 1000); /* two people stand to the right */
+    memcpy(first, d, count * sizeof *d);
+    for (size_t i = 0; i < count; i++)
+        assert_true(d[i].box.x + d[i].box.w / 2 >= 384);
+    assert_int_equal(infer(n, c, q, v, &d), count);
+    assert_memory_equal(first, d, count * sizeof *d);
+    picture_unref(&p);
+    picture_unref(&q);
+    view_destroy(&v);
+    network_context_destroy(&c);
+    network_close(&n);
+}
+
 static void test_the_default_model_finds_the_people(void **state)
 {
     (void)state;
@@ -470,11 +555,14 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_families_are_recognised),
         cmocka_unit_test(test_wrong_models_are_refused),
+        cmocka_unit_test(test_hog_stands_in_for_a_model_that_is_not_there),
         cmocka_unit_test(test_input_size),
         cmocka_unit_test(test_a_view_drops_small_boxes_and_those_that_stand_outside),
         cmocka_unit_test(test_a_mask_hides_what_is_behind_it),
         cmocka_unit_test(test_views_that_make_no_sense_are_refused),
         cmocka_unit_test(test_every_worker_finds_the_same),
+        cmocka_unit_test(test_hog_finds_people_without_a_model),
+        cmocka_unit_test(test_hog_does_not_look_behind_a_mask),
         cmocka_unit_test(test_the_default_model_finds_the_people),
         cmocka_unit_test(test_the_families_real_networks_find_the_people),
     };

@@ -1,0 +1,3 @@
+#include "vision/hog_model.h"
+
+#include "vision/hog_model.inc"
