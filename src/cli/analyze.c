@@ -51,6 +51,7 @@ struct run {
     const struct source_kind *kind;
     struct source *source;
     struct network *network;
+    struct density_network *density; /* NULL: not installed, or boxes count */
     struct camera_path *path;
     FILE *out;
     struct analyze_video *video;
@@ -202,6 +203,28 @@ static int open_network(struct run *run, struct error *error)
     return result;
 }
 
+/* auto without a density model counts boxes, and says so; density does not. */
+static int open_density(struct run *run, struct error *error)
+{
+    struct density_options options = {run->config->inference.density_model,
+                                      run->config->inference.threads_per_worker};
+    if (run->stream->counting.mode == COUNTING_BOXES)
+        return 0;
+    int result = density_open(&options, &run->density, error);
+    if (result != ERR_NOT_FOUND || run->stream->counting.mode == COUNTING_DENSITY)
+        return result;
+    if (!run->options.quiet)
+        (void)fprintf(stderr, "sci: %s: counting is by boxes only, dense crowds are under-counted\n",
+                      error->text);
+    return 0;
+}
+
+static int open_networks(struct run *run, struct error *error)
+{
+    int result = open_network(run, error);
+    return result < 0 ? result : open_density(run, error);
+}
+
 static int open_output(struct run *run, struct error *error)
 {
     run->out = run->options.out ? fopen(run->options.out, "we") : stdout;
@@ -229,7 +252,7 @@ static int analyse(struct run *run, struct error *error)
         return result;
     run->kind->info(run->source, &info);
     if (info.gives == OBSERVATION_PICTURE)
-        result = open_network(run, error);
+        result = open_networks(run, error);
     else if (run->options.video)
         result = error_set(error, ERR_UNSUPPORTED, "--video: %s has no pictures", run->options.input);
     if (result < 0)
@@ -250,6 +273,7 @@ static int analyse(struct run *run, struct error *error)
         .kind = run->kind,
         .source = run->source,
         .network = run->network,
+        .density = run->density,
         .path = run->path,
         .workers = workers,
         .cancel = &interrupted,
@@ -288,6 +312,7 @@ static int close_output(struct run *run, int result, struct error *error)
 static void close_run(struct run *run)
 {
     camera_path_destroy(&run->path);
+    density_close(&run->density);
     if (run->network)
         network_close(&run->network);
     if (run->source)

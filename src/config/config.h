@@ -112,6 +112,7 @@ struct config {
         int workers;
         int threads_per_worker;
         double max_fps, min_fps;
+        double density_share; /* of the workers' time, that the density network may take */
     } inference;
     struct {
         size_t allowed_count;

@@ -144,6 +144,16 @@ static const struct config_key inference_keys[] = {
      .fallback = "var/models/nanodet_g_int8.onnx",
      .restarts = RESTARTS_PROCESS,
      .text = "File of the detector (ONNX)."},
+    {.name = "density_share",
+     .type = KEY_NUMBER,
+     .offset = IN(inference, density_share),
+     .fallback = "0.3",
+     .least = 0,
+     .most = 1,
+     .restarts = RESTARTS_PROCESS,
+     .text =
+         "Most of the workers' time that the density network may take in live use; cameras whose turn it is "
+         "wait for each other. What is left is the detector's."},
     {.name = "density_model",
      .type = KEY_TEXT,
      .offset = IN(inference, density_model),

@@ -121,6 +121,7 @@ static void write_zones(struct json_writer *w, const struct snapshot *snapshot)
         json_object_begin(w);
         json_put_string(w, "id", state->zone->id);
         json_put_string(w, "kind", zone_kind_name(state->zone->kind));
+        json_put_string(w, "regime", regime_name(state->regime));
         json_put_number(w, "capacity", state->zone->capacity > 0 ? state->zone->capacity : NAN, 1);
         put_measures(w, &state->measures, SCOPE_ZONE);
         json_object_end(w);
@@ -167,6 +168,28 @@ static void write_grid(struct json_writer *w, const struct density_grid *grid)
     json_object_end(w);
 }
 
+/* People per cell of the picture, likewise in pairs. */
+#define MAP_LEAST_PEOPLE 0.02f
+
+static void write_map(struct json_writer *w, const struct count_map *map)
+{
+    json_object_begin(w);
+    json_put_int(w, "columns", map->columns);
+    json_put_int(w, "rows", map->rows);
+    json_put_number(w, "cell_width", map->cell_width, 3);
+    json_put_number(w, "cell_height", map->cell_height, 3);
+    json_key(w, "cells");
+    json_array_begin(w);
+    for (size_t i = 0; i < (size_t)map->columns * (size_t)map->rows; i++) {
+        if (map->people[i] >= MAP_LEAST_PEOPLE) {
+            json_int(w, (int64_t)i);
+            json_number(w, (double)map->people[i], 2);
+        }
+    }
+    json_array_end(w);
+    json_object_end(w);
+}
+
 static void write_hotspots(struct json_writer *w, const struct snapshot *snapshot)
 {
     json_key(w, "crowded_places");
@@ -194,6 +217,11 @@ static void write_density(struct json_writer *w, const struct snapshot *snapshot
     json_key(w, "grid");
     if (snapshot->grid)
         write_grid(w, snapshot->grid);
+    else
+        json_null_value(w);
+    json_key(w, "picture");
+    if (snapshot->map)
+        write_map(w, snapshot->map);
     else
         json_null_value(w);
     json_object_end(w);

@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "base/json_write.h"
+#include "core/count_map.h"
 #include "core/measure.h"
 #include "core/picture.h"
 #include "core/track.h"
@@ -30,6 +31,7 @@ struct measure_set {
 
 struct zone_state {
     const struct zone *zone;
+    enum regime regime;
     struct measure_set measures;
 };
 
@@ -75,6 +77,7 @@ struct snapshot {
     size_t line_count;
     const struct line_state *lines;
     const struct density_grid *grid; /* NULL when uncalibrated */
+    const struct count_map *map;     /* people in the picture as they are counted; NULL: by boxes alone */
     size_t hotspot_count;
     const struct hotspot *hotspots; /* highest peak first */
     const char *degraded;           /* NULL, or in words what does not work as it should */

@@ -112,7 +112,7 @@ static void spread(struct density_map *m, struct placed *p)
     }
     for (int r = 0; r < ny; r++) {
         double *sums = m->sums + (size_t)(r0 + r) * (size_t)a->columns + c0;
-        const double w = my[r] * p->norm;
+        const double w = my[r] * p->norm * p->people;
         for (int c = 0; c < nx; c++) {
             sums[c] += w * mx[c];
         }
@@ -168,7 +168,7 @@ double density_map_deviation(const struct density_map *map, int cell, const stru
         if (d2 > TABLE_REACH * TABLE_REACH * s2 || people[i].norm <= 0) {
             continue;
         }
-        const double k = people[i].norm * exp(-d2 / (2 * s2)) / (2 * M_PI * s2);
+        const double k = people[i].people * people[i].norm * exp(-d2 / (2 * s2)) / (2 * M_PI * s2);
         const double e2 = people[i].error_m * people[i].error_m / 2;
         const double slope = k * k * d2 / (s2 * s2) * e2;
         const double curve = k * e2 / s2;

@@ -16,8 +16,8 @@ struct placed {
     struct point position;
     double error_m;  /* one sigma, both axes together */
     double presence; /* probability that it is a person and there, 0-1 */
-    double
-        norm; /* set by density_map_update: factor of the person's kernel; 0 = not on the measured ground */
+    double norm;     /* set by density_map_update: factor of the kernel; 0 = not on the measured ground */
+    double people;   /* how many this stands for: a person counts as one, or less (crowd/handover.h) */
 };
 
 struct density_map; /* opaque */

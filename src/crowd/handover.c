@@ -2,9 +2,10 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* What the formulas of the header are made of; people per block. */
-static const double DENSITY_LEAST = 0.02;
+static const double DENSITY_LEAST = 0.05;
 static const double BOXES_LEAST = 0.01;
 static const double BOXES_SHARE = 0.06;
 static const double MISSED_FROM = 0.5;
@@ -71,34 +72,52 @@ static int reserve(struct handover *h, size_t count, struct error *error)
     return h->capacity ? 0 : error_nomem(error, "the hand-over");
 }
 
+/* Between the centres of the four nearest blocks, so that a head and its cell, which are never at quite the
+ * same place, do not fall into different ones. */
+struct four {
+    size_t block[4];
+    double share[4];
+};
+
+static struct four nearest(const struct handover *h, struct point pixel)
+{
+    const double x = fmin(fmax(pixel.x / h->block_width - 0.5, 0), h->columns - 1);
+    const double y = fmin(fmax(pixel.y / h->block_height - 0.5, 0), h->rows - 1);
+    const size_t columns = (size_t)h->columns;
+    const size_t left = (size_t)x;
+    const size_t top = (size_t)y;
+    const size_t right = left + 1 < columns ? left + 1 : left;
+    const size_t bottom = top + 1 < (size_t)h->rows ? top + 1 : top;
+    const double u = x - (double)left;
+    const double v = y - (double)top;
+    return (struct four){.block = {top * columns + left, top * columns + right, bottom * columns + left,
+                                   bottom * columns + right},
+                         .share = {(1 - v) * (1 - u), (1 - v) * u, v * (1 - u), v * u}};
+}
+
+static void spread(const struct handover *h, double *blocks, struct point pixel, double people)
+{
+    const struct four f = nearest(h, pixel);
+    for (int i = 0; i < 4; i++) {
+        blocks[f.block[i]] += f.share[i] * people;
+    }
+}
+
 static void sum_density(struct handover *h, const struct count_map *map)
 {
-    for (int i = 0; i < h->columns * h->rows; i++) {
-        h->density[i] = 0;
-    }
     for (int y = 0; y < map->rows; y++) {
         const float *row = map->people + (size_t)y * (size_t)map->columns;
-        double *blocks = h->density + (size_t)(y / HANDOVER_BLOCK_CELLS) * (size_t)h->columns;
         for (int x = 0; x < map->columns; x++) {
-            blocks[x / HANDOVER_BLOCK_CELLS] += (double)row[x];
+            const struct point centre = {(x + 0.5) * map->cell_width, (y + 0.5) * map->cell_height};
+            spread(h, h->density, centre, (double)row[x]);
         }
     }
 }
 
-static int clamp(double value, int most)
-{
-    return value < 0 ? 0 : value > most ? most : (int)value;
-}
-
 static void sum_boxes(struct handover *h, const struct point *heads, size_t count)
 {
-    for (int i = 0; i < h->columns * h->rows; i++) {
-        h->boxes[i] = 0;
-    }
     for (size_t i = 0; i < count; i++) {
-        const int x = clamp(heads[i].x / h->block_width, h->columns - 1);
-        const int y = clamp(heads[i].y / h->block_height, h->rows - 1);
-        h->boxes[y * h->columns + x] += 1;
+        spread(h, h->boxes, heads[i], 1);
     }
 }
 
@@ -139,6 +158,8 @@ int handover_weigh(struct handover *handover, const struct count_reading *readin
     h->rows = rows;
     h->block_width = map->cell_width * HANDOVER_BLOCK_CELLS;
     h->block_height = map->cell_height * HANDOVER_BLOCK_CELLS;
+    memset(h->density, 0, (size_t)columns * (size_t)rows * sizeof(*h->density));
+    memset(h->boxes, 0, (size_t)columns * (size_t)rows * sizeof(*h->boxes));
     sum_density(h, map);
     sum_boxes(h, heads, head_count);
     const double share = (reading->share_low + reading->share_high) / 2 / Z90;
@@ -162,18 +183,12 @@ double handover_weight(const struct handover *handover, struct point pixel)
     if (h->columns == 0 || h->mode == COUNTING_DENSITY) {
         return h->columns == 0 ? 1 : 0;
     }
-    const double x = fmin(fmax(pixel.x / h->block_width - 0.5, 0), h->columns - 1);
-    const double y = fmin(fmax(pixel.y / h->block_height - 0.5, 0), h->rows - 1);
-    const int left = (int)x;
-    const int top = (int)y;
-    const int right = left + 1 < h->columns ? left + 1 : left;
-    const int bottom = top + 1 < h->rows ? top + 1 : top;
-    const double *above = h->weights + (size_t)top * (size_t)h->columns;
-    const double *below = h->weights + (size_t)bottom * (size_t)h->columns;
-    const double u = x - left;
-    const double v = y - top;
-    return (1 - v) * ((1 - u) * above[left] + u * above[right]) +
-           v * ((1 - u) * below[left] + u * below[right]);
+    const struct four f = nearest(h, pixel);
+    double weight = 0;
+    for (int i = 0; i < 4; i++) {
+        weight += f.share[i] * h->weights[f.block[i]];
+    }
+    return weight;
 }
 
 struct point box_head(struct box box)

@@ -14,6 +14,7 @@
 #include "crowd/density_map.h"
 #include "crowd/ground_area.h"
 #include "crowd/people.h"
+#include "crowd/stage_density.h"
 #include "crowd/stage_memory.h"
 #include "crowd/stage_zones.h"
 #include "crowd/view.h"
@@ -39,7 +40,9 @@ struct crowd_stage {
 
     struct people *people;
     struct stage_memory *memory;
-    struct placed *placed; /* one per track with a ground position, in the order of the tracks */
+    struct stage_density *density;
+    struct placed *placed; /* one per track with a ground position, in the order of the tracks, then what the
+                              density network has counted */
     struct foot *feet;     /* one per track */
     double *inside;        /* per zone and track */
     size_t capacity;
@@ -57,6 +60,10 @@ static int allocate(struct crowd_stage *s, struct error *error)
     s->zone_areas = calloc(s->zone_count + 1, sizeof(*s->zone_areas));
     s->line_states = calloc(s->line_count + 1, sizeof(*s->line_states));
     if (!s->people || !s->zone_states || !s->zone_areas || !s->line_states) {
+        return error_nomem(error, "the measuring stage");
+    }
+    s->density = stage_density_create(s->zones, s->zone_count);
+    if (!s->density) {
         return error_nomem(error, "the measuring stage");
     }
     const int rc = stage_memory_create(s->zones, s->zone_count, s->lines, s->line_count, &s->memory, error);
@@ -136,6 +143,7 @@ void crowd_stage_destroy(struct crowd_stage **stage)
         return;
     }
     stage_memory_destroy(&s->memory);
+    stage_density_destroy(&s->density);
     clear_ground(s);
     people_destroy(&s->people);
     free(s->placed);
@@ -179,14 +187,14 @@ static int build_ground(struct crowd_stage *s, const struct crowd_input *in, str
 
 static int reserve(struct crowd_stage *s, size_t count, struct error *error)
 {
-    if (count <= s->capacity) {
+    if (count <= s->capacity && s->placed) {
         return 0;
     }
     size_t capacity = s->capacity ? s->capacity : 64;
     while (capacity < count) {
         capacity *= 2;
     }
-    struct placed *placed = realloc(s->placed, capacity * sizeof(*placed));
+    struct placed *placed = realloc(s->placed, (capacity + GROUND_CELLS_MAX) * sizeof(*placed));
     s->placed = placed ? placed : s->placed;
     struct foot *feet = realloc(s->feet, capacity * sizeof(*feet));
     s->feet = feet ? feet : s->feet;
@@ -246,7 +254,7 @@ static int place_all(struct crowd_stage *s, const struct crowd_input *in, size_t
         }
         if (t->ground.valid) {
             s->placed[*placed] =
-                (struct placed){t->ground.position, t->ground.error_m, s->feet[i].presence, 0};
+                (struct placed){t->ground.position, t->ground.error_m, s->feet[i].presence, 0, 1};
             s->feet[i].placed = (*placed)++;
         }
     }
@@ -262,6 +270,13 @@ static int measure(struct crowd_stage *s, const struct crowd_input *input, struc
     if (rc) {
         return rc;
     }
+    const struct stage_density_input counted = {&s->view,          &s->area,          input->reading,
+                                                input->reading_ns, input->counting,   input->tracks,
+                                                s->feet,           input->track_count};
+    rc = stage_density_look(s->density, &counted, s->placed, &placed, error);
+    if (rc) {
+        return rc;
+    }
     density_map_update(s->map, s->placed, placed);
 
     const struct scene scene = {
@@ -274,12 +289,16 @@ static int measure(struct crowd_stage *s, const struct crowd_input *input, struc
         .placed = s->placed,
         .placed_count = placed,
         .inside = s->inside,
+        .density = s->density,
         .calibrated = view_is_calibrated(&s->view) || input->ground_is_given,
     };
     measure_stream(&scene, &snapshot->measures);
     for (size_t i = 0; i < s->zone_count; i++) {
         measure_zone(&scene, &s->zones[i], i, &s->zone_areas[i], &s->zone_states[i].measures);
+        s->zone_states[i].regime = stage_density_zone_regime(s->density, i);
     }
+    snapshot->regime = stage_density_regime(s->density);
+    snapshot->map = stage_density_map(s->density);
     const struct stage_memory_input remembered = {&scene,        s->people,           input->stream_ns,
                                                   s->zone_areas, &snapshot->measures, s->zone_states,
                                                   s->line_states};
@@ -321,6 +340,13 @@ static void invalidate(struct crowd_stage *s, const char *reason, struct snapsho
     snapshot->tracks = NULL;
     snapshot->track_count = 0;
     snapshot->grid = NULL;
+    snapshot->map = NULL;
+    snapshot->regime = REGIME_BOXES;
+}
+
+double crowd_stage_density_share(const struct crowd_stage *stage)
+{
+    return stage_density_share(stage->density);
 }
 
 int crowd_stage_update(struct crowd_stage *stage, const struct crowd_input *input, struct snapshot *snapshot,
@@ -345,7 +371,6 @@ int crowd_stage_update(struct crowd_stage *stage, const struct crowd_input *inpu
     if (input->blind) {
         invalidate(s, input->blind, snapshot);
     }
-    snapshot->regime = REGIME_BOXES;
     snapshot->zones = s->zone_states;
     snapshot->zone_count = s->zone_count;
     snapshot->lines = s->line_states;

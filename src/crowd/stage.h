@@ -32,6 +32,11 @@ struct crowd_input {
     /* Or positions that somebody else measured (OBSERVATION_POSITIONS): then tracks carry `ground` already.
      */
     int ground_is_given;
+    /* What the density network says of this camera, NULL: nothing that is new enough; and which count is
+     * published. */
+    const struct count_reading *reading;
+    int64_t reading_ns; /* stream time of its picture: another one is another reading */
+    enum counting_mode counting;
     /* NULL, or why the picture shows nothing (a REASON_ of core/measure.h): then nobody is there, nothing is
      * valid, and what is remembered (trends, visits, flows) has a gap rather than an empty place. */
     const char *blind;
@@ -41,6 +46,8 @@ struct crowd_stage; /* opaque */
 
 int crowd_stage_create(const struct crowd_options *options, struct crowd_stage **stage, struct error *error);
 void crowd_stage_destroy(struct crowd_stage **stage);
+/* How many of the people of the last picture the density network has counted, as a share. */
+double crowd_stage_density_share(const struct crowd_stage *stage);
 /* Fills in the tracks' ground positions and velocities, and measures, zones, lines, grid and regime of
  * `snapshot`; what they point to lives until the next call. No allocation in the steady state. */
 int crowd_stage_update(struct crowd_stage *stage, const struct crowd_input *input, struct snapshot *snapshot,

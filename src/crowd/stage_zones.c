@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "crowd/counts.h"
+#include "crowd/stage_density.h"
 #include "geo/polygon.h"
 
 static const double Z90 = 1.6449;
@@ -85,7 +86,11 @@ static struct measure peak_measure(const struct scene *scene, int cell)
     }
     const double value = (double)density_map_values(scene->map)[cell];
     const double spread = Z90 * density_map_deviation(scene->map, cell, scene->placed, scene->placed_count);
-    return measure_between(value, fmax(0, value - spread), value + spread);
+    double share_low;
+    double share_high;
+    stage_density_shares(scene->density, &share_low, &share_high);
+    return measure_between(value, fmax(0, value - hypot(spread, share_low * value)),
+                           value + hypot(spread, share_high * value));
 }
 
 /* A sliver of a cell is no place to look for the worst one, unless there is nothing else. */
@@ -115,7 +120,7 @@ static void measure_view_density(const struct scene *scene, const struct measure
     }
     double n = 0;
     for (size_t i = 0; i < scene->placed_count; i++) {
-        n += scene->placed[i].norm > 0 ? 1 : 0;
+        n += scene->placed[i].norm > 0 ? scene->placed[i].people : 0;
     }
     const double off = people->value - n; /* people on ground that is not measured */
     set->of[MEASURE_DENSITY_MEAN] = measure_scaled(
@@ -139,7 +144,7 @@ void measure_stream(const struct scene *scene, struct measure_set *set)
         count_add(&sum, scene->feet[i].presence, 1, 1);
         add_speed(&speeds, &scene->tracks[i], &scene->feet[i]);
     }
-    set->of[MEASURE_PEOPLE] = count_measure(&sum);
+    set->of[MEASURE_PEOPLE] = stage_density_people(scene->density, count_measure(&sum));
     set->of[MEASURE_SPEED_MEAN] = speed_measure(scene, &speeds, sum.counted);
     measure_view_density(scene, &set->of[MEASURE_PEOPLE], set);
 }
@@ -220,10 +225,13 @@ void measure_zone(const struct scene *scene, const struct zone *zone, size_t ind
         scene->inside[index * scene->track_count + i] = p;
         count_add(&sum, scene->feet[i].presence, p, inside);
         if (inside) {
+            stage_density_add_box(scene->density, index, scene->feet[i].weight);
+        }
+        if (inside) {
             add_speed(&speeds, &scene->tracks[i], &scene->feet[i]);
         }
     }
-    set->of[MEASURE_OCCUPANCY] = count_measure(&sum);
+    set->of[MEASURE_OCCUPANCY] = stage_density_occupancy(scene->density, index, count_measure(&sum));
     if (zone->capacity > 0) {
         set->of[MEASURE_OCCUPANCY_SHARE] = measure_scaled(set->of[MEASURE_OCCUPANCY], 100 / zone->capacity);
     }

@@ -21,7 +21,10 @@ struct foot {
     double speed_error; /* one sigma per axis, m/s */
     size_t slot;        /* in people */
     size_t placed;      /* in placed, when the track's ground is valid */
+    double weight;      /* of the box beside the density network, 0-1 */
 };
+
+struct stage_density;
 
 struct scene {
     const struct view *view;
@@ -32,8 +35,9 @@ struct scene {
     size_t track_count;
     const struct placed *placed;
     size_t placed_count;
-    bool calibrated; /* ground positions are known */
-    double *inside;  /* per zone and track: probability of being in the zone, filled in by measure_zone */
+    bool calibrated;               /* ground positions are known */
+    struct stage_density *density; /* what the density network adds */
+    double *inside; /* per zone and track: probability of being in the zone, filled in by measure_zone */
 };
 
 /* Clears the set first. */

@@ -18,6 +18,7 @@ static const double CUT_OFF_SHARE = 0.25;
 static const double CUT_OFF_MARGIN_PX = 1.5;
 
 static const double PERSON_HEIGHT_M = 1.7;
+static const double HEAD_TO_FEET = 0.93; /* from the middle of the head, of a person's height */
 /* Ground is measured where a standing person fills at least this share of the picture's height (smaller ones
  * are found by chance) and can be placed to better than so many metres (beyond, the place says little). */
 static const double LEAST_PERSON_SHARE = 0.04;
@@ -109,6 +110,38 @@ bool view_is_measurable(const struct view *view, struct point pixel)
     const double error = hypot(fmax(FOOT_LEAST_PX, FOOT_SHARE_X * height_px) * across,
                                fmax(FOOT_LEAST_PX, FOOT_SHARE_Y * height_px) * along);
     return height_px >= LEAST_PERSON_SHARE * view->height && error <= GREATEST_ERROR_M;
+}
+
+double view_person_height(const struct view *view, struct point feet)
+{
+    double j[4];
+    if (!view_is_calibrated(view) || !camera_ground_jacobian(view->camera, to_model(view, feet), j)) {
+        return NAN;
+    }
+    const double in_displayed[4] = {j[0] * view->scale_x, j[1] * view->scale_y, j[2] * view->scale_x,
+                                    j[3] * view->scale_y};
+    double across;
+    double along;
+    camera_ground_scale(in_displayed, &across, &along);
+    return across > 0 ? PERSON_HEIGHT_M / across : NAN;
+}
+
+/* A fixed point: the feet are as far below the head as a person is tall whose feet are there. */
+struct point view_feet_below(const struct view *view, struct point head)
+{
+    enum { STEPS = 12, SEARCH = 20 };
+    struct point feet = head;
+    for (int i = 0; i < SEARCH && isnan(view_person_height(view, feet)); i++) {
+        feet.y += view->height / SEARCH;
+    }
+    for (int i = 0; i < STEPS; i++) {
+        const double height = view_person_height(view, feet);
+        if (isnan(height) || height > 2 * view->height) {
+            return head;
+        }
+        feet.y = head.y + HEAD_TO_FEET * height;
+    }
+    return feet;
 }
 
 struct point box_foot(struct box box)

@@ -42,6 +42,12 @@ double view_ground_error(const struct view *view, struct point pixel, struct foo
 /* True where a standing person's feet can be placed to better than the limits in view.c. */
 bool view_is_measurable(const struct view *view, struct point pixel);
 
+/* Pixels that a standing person of 1.7 m takes up whose feet are there; NaN where there is no ground. */
+double view_person_height(const struct view *view, struct point feet);
+/* Where the feet of a person are whose head is at this pixel. Without a calibration, or where there is no
+ * ground below, the head itself. */
+struct point view_feet_below(const struct view *view, struct point head);
+
 /* The middle of the box's bottom edge. */
 struct point box_foot(struct box box);
 /* Grows with the box's height; a box cut off by the picture's lower edge does not show its feet. */

@@ -124,10 +124,17 @@ static size_t count_sure(const struct manager *m, const struct detection *detect
     return sure;
 }
 
-static int infer(struct manager *m, struct network_context *context, const struct turn *turn,
+/* A worker's own scratch memory; NULL where there is no network, or no memory. */
+struct scratch {
+    struct network_context *network;
+    struct density_context *density;
+};
+
+static int infer(struct manager *m, const struct scratch *scratch, const struct turn *turn,
                  const struct detection **detections, size_t *count, struct error *error)
 {
     struct camera *camera = turn->camera;
+    struct network_context *context = scratch->network;
     if (!context)
         return error_set(error, ERR_UNSUPPORTED, "no network is loaded: pictures cannot be analysed");
     network_context_set_rung(context, turn->rung);
@@ -136,10 +143,12 @@ static int infer(struct manager *m, struct network_context *context, const struc
     pthread_mutex_lock(&m->shared.lock);
     network_context_input(context, &camera->status.input_width, &camera->status.input_height);
     pthread_mutex_unlock(&m->shared.lock);
+    if (result == 0)
+        result = density_turn_look(&m->density, scratch->density, camera->path, &turn->observation, error);
     return result;
 }
 
-static int analyse(struct manager *m, struct network_context *context, const struct turn *turn,
+static int analyse(struct manager *m, const struct scratch *scratch, const struct turn *turn,
                    struct error *error)
 {
     const struct observation *observation = &turn->observation;
@@ -148,7 +157,7 @@ static int analyse(struct manager *m, struct network_context *context, const str
     struct snapshot snapshot;
     int result = 0;
     if (observation->kind == OBSERVATION_PICTURE)
-        result = infer(m, context, turn, &detections, &count, error);
+        result = infer(m, scratch, turn, &detections, &count, error);
     if (result == 0)
         result = camera_path_measure(turn->camera->path, observation, detections, count, &snapshot, error);
     if (result == 0)
@@ -169,20 +178,23 @@ static void release_camera(struct manager *m, const struct turn *turn)
 static void *worker_main(void *user)
 {
     struct manager *m = user;
-    struct network_context *context = NULL;
+    struct scratch scratch = {0};
     struct error error = {0};
-    if (m->network && network_context_create(m->network, &context, &error) < 0)
+    if (m->network && network_context_create(m->network, &scratch.network, &error) < 0)
+        log_error("pipeline", "worker: %s", error.text);
+    if (m->density.network && density_context_create(m->density.network, &scratch.density, &error) < 0)
         log_error("pipeline", "worker: %s", error.text);
     struct turn turn;
     while (take_work(m, &turn)) {
         error.text[0] = '\0';
-        if (analyse(m, context, &turn, &error) < 0)
+        if (analyse(m, &scratch, &turn, &error) < 0)
             log_error("pipeline", "stream %s: %s", turn.camera->stream->stream_id, error.text);
         observation_release(&turn.observation);
         release_camera(m, &turn);
     }
-    if (context)
-        network_context_destroy(&context);
+    if (scratch.network)
+        network_context_destroy(&scratch.network);
+    density_context_destroy(&scratch.density);
     return NULL;
 }
 
@@ -367,6 +379,9 @@ int manager_start(const struct manager_options *options, struct manager **manage
     m->shared.on_state = options->on_state;
     m->shared.user = options->user;
     m->network = options->network;
+    m->density = (struct density_turn){.network = options->density,
+                                       .share = options->config->inference.density_share,
+                                       .workers = options->config->inference.workers};
     m->load = load_start(options->config->inference.workers);
     m->load_sampled_ns = clock_monotonic_ns();
     m->sink_count = options->sink_count;

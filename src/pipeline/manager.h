@@ -22,6 +22,7 @@
 #include "core/snapshot.h"
 #include "core/stream.h"
 #include "pipeline/load.h"
+#include "vision/density.h"
 #include "vision/network.h"
 
 struct manager; /* opaque */
@@ -37,6 +38,7 @@ struct manager_options {
     struct network
         *network; /* lent; closed by the caller after manager_stop. NULL: pictures cannot be analysed */
     struct recorder *recorder;         /* lent; NULL: nothing is recorded */
+    struct density_network *density;   /* lent likewise; NULL: boxes count */
     const struct snapshot_sink *sinks; /* copied */
     size_t sink_count;
     /* A camera changed its state, its cause or its reason. Called from source threads and the watchdog; must

@@ -3,11 +3,13 @@
 #define SCI_PIPELINE_MANAGER_INTERNAL_H
 
 #include "pipeline/camera.h"
+#include "pipeline/density_turn.h"
 #include "pipeline/load.h"
 
 struct manager {
     struct camera_shared shared; /* its lock guards all below */
     struct network *network;
+    struct density_turn density;
     struct snapshot_sink sinks[MANAGER_SINKS_MAX];
     size_t sink_count;
     struct camera *cameras[MANAGER_STREAMS_MAX]; /* ordered by stream_id */

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pipeline/counting.h"
+
 enum item_state { ITEM_FREE, ITEM_WAITING, ITEM_RUNNING, ITEM_DONE };
 
 struct item {
@@ -16,6 +18,8 @@ struct item {
     struct observation observation;
     struct detection *detections; /* copied out of the worker's context */
     size_t count, capacity;
+    bool wants_density; /* the density network is to look as well */
+    struct counting density;
     int result;
     struct error error;
 };
@@ -25,6 +29,7 @@ struct ring {
     pthread_mutex_t lock;
     pthread_cond_t work, done;
     bool stopping;
+    int64_t density_due_ns;  /* the calling thread's: stream time of the density network's next picture */
     size_t size;             /* items */
     size_t head, used, next; /* oldest; how many are filled; next for a worker, counted from the oldest */
     struct item *items;
@@ -46,14 +51,34 @@ static int copy_detections(struct item *item, const struct detection *detections
     return 0;
 }
 
-static void infer_item(struct ring *ring, struct network_context *context, struct item *item)
+/* A worker's own scratch memory. */
+struct scratch {
+    struct network_context *network;
+    struct density_context *density;
+};
+
+static int look_for_density(struct ring *ring, const struct scratch *scratch, struct item *item)
+{
+    const struct offline_options *o = ring->options;
+    struct density_result result;
+    int rc = density_infer(o->density, scratch->density, item->observation.picture,
+                           camera_path_density_view(o->path), &result, &item->error);
+    if (rc != 0)
+        return rc;
+    const struct count_reading reading = density_reading(&result);
+    return counting_take(&item->density, &reading, item->observation.stream_ns, &item->error);
+}
+
+static void infer_item(struct ring *ring, const struct scratch *scratch, struct item *item)
 {
     const struct detection *detections = NULL;
     size_t count = 0;
-    item->result = network_infer(ring->options->network, context, item->observation.picture,
+    item->result = network_infer(ring->options->network, scratch->network, item->observation.picture,
                                  camera_path_view(ring->options->path), &detections, &count, &item->error);
     if (item->result == 0)
         item->result = copy_detections(item, detections, count, &item->error);
+    if (item->result == 0 && item->wants_density)
+        item->result = look_for_density(ring, scratch, item);
 }
 
 /* The next waiting item, or NULL when the run is over. */
@@ -83,22 +108,36 @@ static void finish_item(struct ring *ring, struct item *item)
 static void *worker_main(void *user)
 {
     struct ring *ring = user;
-    struct network_context *context = NULL;
+    struct scratch scratch = {0};
     struct error error;
     int created =
-        ring->options->network ? network_context_create(ring->options->network, &context, &error) : 0;
+        ring->options->network ? network_context_create(ring->options->network, &scratch.network, &error) : 0;
+    if (created == 0 && ring->options->density)
+        created = density_context_create(ring->options->density, &scratch.density, &error);
     for (struct item *item; (item = take_item(ring));) {
         if (created < 0) {
             item->result = created;
             item->error = error;
         } else if (item->observation.kind == OBSERVATION_PICTURE) {
-            infer_item(ring, context, item);
+            infer_item(ring, &scratch, item);
         }
         finish_item(ring, item);
     }
-    if (context)
-        network_context_destroy(&context);
+    if (scratch.network)
+        network_context_destroy(&scratch.network);
+    density_context_destroy(&scratch.density);
     return NULL;
+}
+
+/* By the stream's time alone: what was found in earlier pictures depends on how fast the workers are. */
+static bool is_density_due(struct ring *ring, const struct observation *observation)
+{
+    const struct offline_options *o = ring->options;
+    if (!o->density || observation->kind != OBSERVATION_PICTURE || !camera_path_density_view(o->path) ||
+        observation->stream_ns < ring->density_due_ns)
+        return false;
+    ring->density_due_ns = observation->stream_ns + camera_path_density_interval_ns(o->path);
+    return true;
 }
 
 static int read_into_ring(struct ring *ring, struct error *error)
@@ -110,6 +149,7 @@ static int read_into_ring(struct ring *ring, struct error *error)
         return result;
     item->result = 0;
     item->count = 0;
+    item->wants_density = is_density_due(ring, &item->observation);
     pthread_mutex_lock(&ring->lock);
     item->state = ITEM_WAITING;
     ring->used++;
@@ -148,8 +188,12 @@ static int measure_oldest(struct ring *ring, struct error *error)
         *error = item->error;
     if (result == 0) {
         struct snapshot snapshot;
-        result =
-            camera_path_measure(o->path, &item->observation, item->detections, item->count, &snapshot, error);
+        if (item->wants_density)
+            result =
+                camera_path_take_density(o->path, &item->density.reading, item->observation.stream_ns, error);
+        if (result == 0)
+            result = camera_path_measure(o->path, &item->observation, item->detections, item->count,
+                                         &snapshot, error);
         if (result == 0)
             result = o->deliver(o->user, &snapshot, item->observation.picture, error);
         else if (result == ERR_INVALID)
@@ -199,6 +243,7 @@ static void free_items(struct ring *ring)
     for (size_t i = 0; i < ring->size; i++) {
         observation_release(&ring->items[i].observation);
         free(ring->items[i].detections);
+        counting_free(&ring->items[i].density);
     }
     free(ring->items);
 }

@@ -18,8 +18,9 @@
 
 struct offline_options {
     const struct source_kind *kind;
-    struct source *source;   /* open; stays the caller's */
-    struct network *network; /* NULL when the source gives no pictures */
+    struct source *source;           /* open; stays the caller's */
+    struct network *network;         /* NULL when the source gives no pictures */
+    struct density_network *density; /* NULL: boxes count */
     struct camera_path *path;
     int workers;               /* from 1 */
     const atomic_bool *cancel; /* NULL = cannot be interrupted */

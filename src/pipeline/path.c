@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "crowd/stage.h"
+#include "pipeline/counting.h"
 #include "pipeline/looks.h"
 #include "track/tracker.h"
 #include "vision/picture_health.h"
@@ -13,6 +14,7 @@
 struct camera_path {
     const struct stream_config *stream;
     struct looks looks;
+    struct counting counting;
     struct tracker *tracker;
     struct crowd_stage *stage;
     struct picture_health health;
@@ -66,6 +68,7 @@ int camera_path_create(const struct config *config, const struct stream_config *
     if (!p)
         return error_nomem(error, stream->stream_id);
     p->stream = stream;
+    counting_init(&p->counting, &stream->counting);
     int result = looks_make(&stream->detection, stream->counting.long_side, &p->looks, error);
     if (result == 0)
         result = make_tracker(config, &stream->detection, use, &p->tracker, error);
@@ -87,6 +90,7 @@ void camera_path_destroy(struct camera_path **path)
         return;
     crowd_stage_destroy(&p->stage);
     tracker_destroy(&p->tracker);
+    counting_free(&p->counting);
     looks_free(&p->looks);
     free(p->tracks);
     free(p->given);
@@ -96,6 +100,27 @@ void camera_path_destroy(struct camera_path **path)
 const struct view *camera_path_view(const struct camera_path *path)
 {
     return path->looks.view;
+}
+
+const struct density_view *camera_path_density_view(const struct camera_path *path)
+{
+    return path->stream->counting.mode == COUNTING_BOXES ? NULL : &path->looks.density;
+}
+
+bool camera_path_density_due(const struct camera_path *path, int64_t stream_ns)
+{
+    return counting_is_due(&path->counting, stream_ns);
+}
+
+int64_t camera_path_density_interval_ns(const struct camera_path *path)
+{
+    return path->stream->counting.interval_ns;
+}
+
+int camera_path_take_density(struct camera_path *path, const struct count_reading *reading, int64_t stream_ns,
+                             struct error *error)
+{
+    return counting_take(&path->counting, reading, stream_ns, error);
 }
 
 static int reserve_tracks(struct camera_path *p, size_t count, struct error *error)
@@ -226,7 +251,15 @@ int camera_path_measure(struct camera_path *path, const struct observation *obse
         .tracks = path->tracks,
         .track_count = count,
         .ground_is_given = observation->kind == OBSERVATION_POSITIONS,
+        .reading = observation->kind == OBSERVATION_PICTURE
+                       ? counting_reading(&path->counting, observation->stream_ns)
+                       : NULL,
+        .reading_ns = path->counting.taken_ns,
+        .counting = path->stream->counting.mode,
         .blind = snapshot->degraded,
     };
-    return crowd_stage_update(path->stage, &input, snapshot, error);
+    result = crowd_stage_update(path->stage, &input, snapshot, error);
+    if (result == 0)
+        counting_note_share(&path->counting, crowd_stage_density_share(path->stage));
+    return result;
 }

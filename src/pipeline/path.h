@@ -6,10 +6,13 @@
 #ifndef SCI_PIPELINE_PATH_H
 #define SCI_PIPELINE_PATH_H
 
+#include <stdbool.h>
+
 #include "base/error.h"
 #include "config/config.h"
 #include "core/observation.h"
 #include "core/snapshot.h"
+#include "vision/density.h"
 #include "vision/network.h"
 
 struct camera_path; /* opaque */
@@ -24,6 +27,19 @@ void camera_path_destroy(struct camera_path **path);
 
 /* How the network is to look at this camera; immutable, usable from any thread while the path lives. */
 const struct view *camera_path_view(const struct camera_path *path);
+
+/*
+ * The density network beside the detector. Live, the worker that serves the camera asks at every picture
+ * whether it is due, which it is at most every counting.interval, and less often while it adds nothing;
+ * offline it is due by the stream's time alone, so that the output does not depend on the workers. What it
+ * says is used for this and later pictures until it is too old. NULL view: this camera counts boxes.
+ */
+const struct density_view *camera_path_density_view(const struct camera_path *path);
+bool camera_path_density_due(const struct camera_path *path, int64_t stream_ns);
+int64_t camera_path_density_interval_ns(const struct camera_path *path);
+/* Copies the reading, which is of the picture of that time. */
+int camera_path_take_density(struct camera_path *path, const struct count_reading *reading, int64_t stream_ns,
+                             struct error *error);
 
 /*
  * The measures of one observation. Pictures: `detections` are the network's answer for it. Detections and

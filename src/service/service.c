@@ -172,6 +172,7 @@ static int start_manager(struct service *s, struct error *error)
         .config = s->config,
         .network = s->network,
         .recorder = s->recorder,
+        .density = s->density,
         .sinks = &sink,
         .sink_count = 1,
         .on_state = publish_state,

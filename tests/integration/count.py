@@ -103,6 +103,36 @@ def evaluation():
     fails("eval without pictures", ["eval", "count"], 2, "which pictures")
 
 
+def whole_analysis():
+    """sci analyze with the density network beside the detector: a white clip is packed, a black one empty."""
+    detector = ROOT / "var/models/nanodet_g_int8.onnx"
+    if not detector.exists():
+        tap.skip("sci analyze with the density network", "the detector is not there: run scripts/setup.sh --no-start")
+        return
+    stills = folder / "stills"
+    stills.mkdir()
+    for i in range(8):
+        rows = bytes(255 - i - (x // 8 % 2) * 40 for x in range(640))  # a flat picture shows nothing and is not measured
+        (stills / f"{i}.pgm").write_bytes(b"P5 640 480 255\n" + rows * 480)
+    config = folder / "analyze.yaml"
+    config.write_text(f"inference: {{density_model: {ROOT / MODEL}, model: {detector}}}\ncounting: {{interval: 300ms}}\n"
+                      f"streams: [{{stream_id: wall, uri: {stills}, frame_rate: 10}}, {{stream_id: boxes, uri: {stills}, frame_rate: 10, counting: {{mode: boxes}}}}]\n")
+    one, many = (sci("analyze", stills, "-c", config, "--stream", "wall", "--quiet", "--workers", n) for n in (1, 3))
+    rows = [json.loads(line) for line in one.stdout.splitlines()]
+    tap.check(one.returncode == 0 and len(rows) == 8 and one.stdout == many.stdout, "a folder: the same bytes for one worker and three", one.stderr)
+    people = [row["people"]["value"] for row in rows]
+    tap.check(all(row["regime"] == "density" for row in rows) and 10000 < people[0] < 12288, "the density network's count", people)
+    tap.check(people[0] == people[1] == people[2] and people[3] < people[0], "it looks every 300 ms of stream time", people)
+    tap.check(rows[0]["people"]["low"] < people[0] < rows[0]["people"]["high"] and len(rows[0]["density"]["picture"]["cells"]) > 100, "with its interval and its map")
+    boxes = [json.loads(line) for line in sci("analyze", stills, "-c", config, "--stream", "boxes", "--quiet").stdout.splitlines()]
+    tap.check(all(row["people"]["value"] == 0 and row["regime"] == "boxes" and row["density"]["picture"] is None for row in boxes), "counting: boxes does without it")
+    config.write_text(f"inference: {{density_model: none.onnx, model: {detector}}}\n")
+    result = sci("analyze", stills / "0.pgm", "-c", config)
+    tap.check(result.returncode == 0 and "boxes only" in result.stderr and json.loads(result.stdout)["regime"] == "boxes", "without the model: boxes, and it says so", result.stderr)
+    config.write_text(f"inference: {{density_model: none.onnx, model: {detector}}}\ncounting: {{mode: density}}\n")
+    fails("counting: density without the model", ["analyze", stills / "0.pgm", "-c", config, "--quiet"], 1, "no density model installed")
+
+
 def shipped_weights():
     if not SHIPPED.exists():
         tap.skip("pictures of nobody, with the project's weights", "models/crowdnet_int8.onnx is not there")
@@ -116,5 +146,6 @@ answers()
 map_and_cells()
 refusals()
 evaluation()
+whole_analysis()
 shipped_weights()
 sys.exit(tap.end())

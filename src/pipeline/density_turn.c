@@ -1,0 +1,33 @@
+#include "pipeline/density_turn.h"
+
+#include "base/clock.h"
+
+static const long long NEVER = INT64_MAX;
+
+/* When a run that began then has been paid for. */
+static long long next_free(const struct density_turn *turn, int64_t begin_ns)
+{
+    int64_t now = clock_monotonic_ns();
+    double pause = (double)(now - begin_ns) * (1 / (turn->share * turn->workers) - 1);
+    return now + (pause > 0 ? (int64_t)pause : 0);
+}
+
+int density_turn_look(struct density_turn *turn, struct density_context *context, struct camera_path *path,
+                      const struct observation *observation, struct error *error)
+{
+    const struct density_view *view = camera_path_density_view(path);
+    if (context == NULL || view == NULL || !(turn->share > 0) ||
+        !camera_path_density_due(path, observation->stream_ns))
+        return 0;
+    int64_t begin = clock_monotonic_ns();
+    long long free_ns = atomic_load(&turn->free_ns);
+    if (free_ns > begin || !atomic_compare_exchange_strong(&turn->free_ns, &free_ns, NEVER))
+        return 0;
+    struct density_result result;
+    int rc = density_infer(turn->network, context, observation->picture, view, &result, error);
+    atomic_store(&turn->free_ns, next_free(turn, begin));
+    if (rc != 0)
+        return rc;
+    const struct count_reading reading = density_reading(&result);
+    return camera_path_take_density(path, &reading, observation->stream_ns, error);
+}
