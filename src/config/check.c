@@ -228,8 +228,8 @@ bool path_is_allowed(const struct config *config, const char *path)
 
 static bool scheme_is_known(const char *scheme)
 {
-    static const char *const known[] = {"",      "file",       "rtsp",         "rtsps",     "http",
-                                        "https", "detections", "trajectories", "deepstream"};
+    static const char *const known[] = {"",      "file", "rtsp",       "rtsps",        "http",
+                                        "https", "v4l2", "detections", "trajectories", "deepstream"};
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
         if (strcmp(scheme, known[i]) == 0) {
             return true;
@@ -273,6 +273,15 @@ static void check_file(struct config_reader *reader, const struct node *place, c
     }
 }
 
+/* Whoever may add cameras over the API may not open whatever device there is. */
+static void check_webcam(struct config_reader *reader, const struct node *place, const char *path)
+{
+    bool video = text_starts_with(path, "/dev/video") || text_starts_with(path, "/dev/v4l/");
+    if (path[0] != '/' || (!reader->trusted && (!video || strstr(path, "..") != NULL))) {
+        reader_complain(reader, place, "uri", "a webcam's address is v4l2:///dev/video0");
+    }
+}
+
 static void check_uri(struct config_reader *reader, const struct node *node, const char *uri)
 {
     char scheme[40];
@@ -282,7 +291,7 @@ static void check_uri(struct config_reader *reader, const struct node *node, con
         reader_complain(reader, place, "uri", "empty");
     } else if (!scheme_is_known(scheme)) {
         reader_complain(reader, place, "uri",
-                        "unknown scheme '%s': known are rtsp, rtsps, http, https, file, detections, "
+                        "unknown scheme '%s': known are rtsp, rtsps, http, https, v4l2, file, detections, "
                         "trajectories, deepstream, and the path of a file or folder",
                         scheme);
     } else if (scheme[0] != '\0' && strncmp(uri + strlen(scheme), "://", 3) != 0) {
@@ -291,6 +300,8 @@ static void check_uri(struct config_reader *reader, const struct node *node, con
         check_file(reader, place, uri);
     } else if (object_uri_source(uri) != OBJECT_NONE) {
         check_object_uri(reader, place, uri);
+    } else if (strcmp(scheme, "v4l2") == 0) {
+        check_webcam(reader, place, uri + strlen("v4l2://"));
     } else if (uri[strlen(scheme) + 3] == '\0') {
         reader_complain(reader, place, "uri", "there is no host in it");
     }

@@ -227,8 +227,8 @@ static const struct config_key stream_keys[] = {
      .secret = true,
      .restarts = RESTARTS_CAMERA,
      .text =
-         "rtsp://, rtsps://, http:// or https:// address, the path of a file or a "
-         "folder of images, or a source without pictures (cameras.md). Credentials in it are never shown."},
+         "rtsp://, rtsps://, http:// or https:// address, v4l2:///dev/video0, the path of a file or "
+         "a folder of images, or a source without pictures (cameras.md). Credentials in it are never shown."},
     {.name = "location",
      .type = KEY_TEXT,
      .offset = STREAM(location),

@@ -17,6 +17,8 @@ enum address_type address_type(const char *uri)
         return ADDRESS_RTSP;
     if (!strcmp(scheme, "http") || !strcmp(scheme, "https"))
         return ADDRESS_HTTP;
+    if (!strcmp(scheme, "v4l2"))
+        return ADDRESS_WEBCAM;
     return ADDRESS_OTHER;
 }
 

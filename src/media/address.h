@@ -10,9 +10,9 @@
 
 enum { ADDRESS_MAX = 4096 };
 
-enum address_type { ADDRESS_FILE, ADDRESS_RTSP, ADDRESS_HTTP, ADDRESS_OTHER };
+enum address_type { ADDRESS_FILE, ADDRESS_RTSP, ADDRESS_HTTP, ADDRESS_WEBCAM, ADDRESS_OTHER };
 
-/* By scheme: none or "file" is a file; "rtsp", "rtsps"; "http", "https". */
+/* By scheme: none or "file" is a file; "rtsp", "rtsps"; "http", "https"; "v4l2". */
 enum address_type address_type(const char *uri);
 
 /* The path of a plain path or of "file:///path" (%XX decoded; host empty or localhost). ERR_INVALID with the

@@ -10,6 +10,7 @@
 #include <libswscale/swscale.h>
 
 #include "core/picture.h"
+#include "media/deinterlace.h"
 
 enum { ALIGNMENT = 32, ASPECT_MAX = 8 };
 
@@ -21,7 +22,7 @@ struct frame_pool {
 
 struct frame_upright {
     struct SwsContext *scaler;
-    struct frame_pool converted, turned;
+    struct frame_pool mended, converted, turned;
 };
 
 struct orientation orientation_from_matrix(const int32_t *matrix)
@@ -80,6 +81,7 @@ void frame_upright_destroy(struct frame_upright **upright)
     if (!held)
         return;
     sws_freeContext(held->scaler);
+    av_buffer_pool_uninit(&held->mended.buffers);
     av_buffer_pool_uninit(&held->converted.buffers);
     av_buffer_pool_uninit(&held->turned.buffers);
     free(held);
@@ -197,6 +199,36 @@ static int scale(struct frame_upright *upright, AVFrame *frame, int format, int 
     return 0;
 }
 
+static bool is_interlaced(const AVFrame *frame)
+{
+#if LIBAVUTIL_VERSION_INT >= AV_VERSION_INT(58, 29, 100)
+    return frame->flags & AV_FRAME_FLAG_INTERLACED;
+#else
+    return frame->interlaced_frame;
+#endif
+}
+
+/* The decoder may still need its frame: a copy is mended. */
+static int deinterlace(struct frame_upright *upright, AVFrame *frame, struct error *error)
+{
+    const AVPixFmtDescriptor *d = av_pix_fmt_desc_get(frame->format);
+    AVFrame *out;
+
+    if (!(d->flags & AV_PIX_FMT_FLAG_PLANAR) || d->comp[0].depth > 8)
+        return 0;
+    out = pool_take(&upright->mended, frame->format, frame->width, frame->height, frame);
+    if (!out)
+        return error_nomem(error, "a picture");
+    av_image_copy(out->data, out->linesize, (const uint8_t **)frame->data, frame->linesize, frame->format,
+                  frame->width, frame->height);
+    for (int p = 0; p < av_pix_fmt_count_planes(frame->format); p++)
+        deinterlace_plane(out->data[p], out->linesize[p],
+                          p ? AV_CEIL_RSHIFT(frame->width, d->log2_chroma_w) * d->comp[p].step : frame->width,
+                          p ? AV_CEIL_RSHIFT(frame->height, d->log2_chroma_h) : frame->height);
+    replace(frame, &out);
+    return 0;
+}
+
 /* One plane of samples of `size` bytes; out is width x height of the turned plane. */
 static void turn_plane(uint8_t *out, int out_stride, const uint8_t *in, int in_stride, int width, int height,
                        int size, struct orientation o)
@@ -274,8 +306,10 @@ int frame_upright_apply(struct frame_upright *upright, AVFrame *frame, const int
     if (o.transpose && format == AV_PIX_FMT_YUV422P)
         format = AV_PIX_FMT_YUV444P;
     square_size(&width, &height, aspect_num, aspect_den);
-    if (format != frame->format || width != frame->width || height != frame->height ||
-        has_negative_stride(frame))
+    if (is_interlaced(frame))
+        result = deinterlace(upright, frame, error);
+    if (!result && (format != frame->format || width != frame->width || height != frame->height ||
+                    has_negative_stride(frame)))
         result = scale(upright, frame, format, width, height, error);
     if (!result && (o.transpose || o.flip_x || o.flip_y))
         result = turn(upright, frame, o, error);

@@ -3,6 +3,8 @@
  * applied, square pixels, one of the formats of core/picture.h. Most frames need nothing and are passed on
  * untouched, without a copy.
  *
+ * Interlaced pictures lose their combs (deinterlace.h).
+ *
  * Pixels that are not square: the short side of the pixel is stretched, so that no detail is lost (a 720x576
  * picture with pixels of 16:15 becomes 768x576, one with 8:9 and 720x480 becomes 720x540). Ratios beyond 8:1
  * are taken for nonsense and ignored. YUV formats keep their matrix and range; deeper than 8 bits becomes 8

@@ -15,6 +15,7 @@
 #include "media/frame_upright.h"
 #include "media/stream_time.h"
 #include "media/tap.h"
+#include "media/webcam.h"
 
 /* Containers that hold their own bytes and lead nowhere else; play lists and text are not among them. */
 #define FILE_FORMATS                                                                                         \
@@ -22,6 +23,7 @@
     "dv,h263,h261,vc1,rm,nut,gif"
 #define HTTP_FORMATS FILE_FORMATS ",hls,mpjpeg,aac,mp3,ac3,webvtt"
 
+#define WEBCAM_LOOK_NS (4 * NS_PER_MS)
 enum { ARRIVALS = 256 };      /* more than a decoder keeps back */
 #define PIXELS_MAX "67108864" /* a larger picture is taken for an attack on memory */
 
@@ -96,7 +98,7 @@ static int check_file(const char *path, const char *shown, struct error *error)
 
 /* What FFmpeg is to open, and how. */
 static int plan(struct reader *r, const char *uri, char url[ADDRESS_MAX + 8], AVDictionary **how,
-                struct error *error)
+                const AVInputFormat **format, struct error *error)
 {
     char path[ADDRESS_MAX];
     int result;
@@ -118,6 +120,8 @@ static int plan(struct reader *r, const char *uri, char url[ADDRESS_MAX + 8], AV
         av_dict_set(how, "probesize", "32768", 0);
         av_dict_set(how, "analyzeduration", "0", 0);
         return result;
+    case ADDRESS_WEBCAM:
+        return webcam_plan(uri, r->shown, url, how, format, error);
     default:
         if (strlen(uri) >= ADDRESS_MAX)
             return error_set(error, ERR_INVALID, "%s: the address is too long", r->shown);
@@ -137,6 +141,8 @@ static int open_failed(struct reader *r, int ret, const char *what, struct error
 
     if (code)
         return code;
+    if (r->type == ADDRESS_WEBCAM)
+        return webcam_failed(r->shown, ret, error);
     if (ret == AVERROR_INVALIDDATA || ret == AVERROR(EINVAL) ||
         (r->type == ADDRESS_FILE && (ret == AVERROR_EOF || ret == AVERROR(EIO))))
         return error_set(error, ERR_FORMAT, "%s: not a video that can be read, or damaged", r->shown);
@@ -171,7 +177,8 @@ static int open_format(struct reader *r, const char *uri, struct error *error)
 {
     char url[ADDRESS_MAX + 8];
     AVDictionary *how = NULL;
-    int ret, result = plan(r, uri, url, &how, error);
+    const AVInputFormat *format = NULL;
+    int ret, result = plan(r, uri, url, &how, &format, error);
 
     if (result)
         goto out;
@@ -181,7 +188,9 @@ static int open_format(struct reader *r, const char *uri, struct error *error)
         goto out;
     }
     r->format->interrupt_callback = (AVIOInterruptCB){interrupted, &r->guard};
-    ret = avformat_open_input(&r->format, url, NULL, &how); /* frees the context when it fails */
+    if (r->type == ADDRESS_WEBCAM)
+        r->format->flags |= AVFMT_FLAG_NONBLOCK; /* a device that hangs cannot be interrupted otherwise */
+    ret = avformat_open_input(&r->format, url, format, &how); /* frees the context when it fails */
     if (ret < 0)
         result = open_failed(r, ret, "cannot be opened", error);
     else if ((ret = look_inside(r->format)) < 0)
@@ -234,7 +243,7 @@ static void classify(struct reader *r)
     bool bare = format_is(r, "mpjpeg") || format_is(r, "mjpeg") || format_is(r, "jpeg_pipe") ||
                 format_is(r, "png_pipe");
 
-    r->live = r->type == ADDRESS_RTSP || (r->type == ADDRESS_HTTP && endless);
+    r->live = r->type == ADDRESS_RTSP || r->type == ADDRESS_WEBCAM || (r->type == ADDRESS_HTTP && endless);
     r->stamped = !(bare && r->live);
     for (unsigned i = 0; i < r->format->nb_streams; i++) {
         AVStream *s = r->format->streams[i];
@@ -314,6 +323,8 @@ static const char *transport_of(const struct reader *r)
         return "file";
     case ADDRESS_RTSP:
         return r->udp ? "RTSP over UDP" : "RTSP over TCP";
+    case ADDRESS_WEBCAM:
+        return "webcam";
     default:
         return format_is(r, "hls") ? "HLS" : "HTTP";
     }
@@ -466,6 +477,10 @@ static void feed(struct reader *r)
         return;
     }
     ret = av_read_frame(r->format, r->packet);
+    if (ret == AVERROR(EAGAIN) && r->type == ADDRESS_WEBCAM) {
+        clock_sleep_ns(WEBCAM_LOOK_NS);
+        return;
+    }
     if (ret < 0 || r->guard.expired || r->guard.canceled) {
         end_with(r, ret);
     } else {

@@ -1,6 +1,6 @@
 /*
- * reader: opens a video (file, RTSP, HTTP), demuxes and decodes it: one decoded frame per call, with the
- * instant at which its last packet had been read. No pacing, no looping: source_ffmpeg.c does that.
+ * reader: opens a video (file, RTSP, HTTP, webcam), demuxes and decodes it: one decoded frame per call, with
+ * the instant at which its last packet had been read. No pacing, no looping: source_ffmpeg.c does that.
  *
  * Threads: one at a time; `cancel` may be set from any thread and ends a running open or read with
  * ERR_CANCELED. Looking up a host name is the one thing that cannot be interrupted.

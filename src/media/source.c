@@ -5,8 +5,8 @@
 #include "base/uri.h"
 #include "media/address.h"
 
-static const struct source_kind *const kinds[] = {&source_kind_detections, &source_kind_trajectories, &source_kind_images,
-                                                  &source_kind_ffmpeg};
+static const struct source_kind *const kinds[] = {&source_kind_detections, &source_kind_trajectories,
+                                                  &source_kind_images, &source_kind_ffmpeg};
 
 const struct source_kind *source_kind_for(const char *uri, struct error *error)
 {
@@ -21,7 +21,8 @@ const struct source_kind *source_kind_for(const char *uri, struct error *error)
             return kinds[i];
     uri_scheme(uri, scheme, sizeof scheme);
     error_set(error, ERR_UNSUPPORTED,
-              "there is no source for \"%s://\" (known: a path, file, rtsp, rtsps, http, https, detections, trajectories)",
+              "there is no source for \"%s://\" (known: a path, file, rtsp, rtsps, http, https, detections, "
+              "trajectories, v4l2)",
               scheme);
     return NULL;
 }

@@ -7,6 +7,7 @@
  *   http://..., https://...                 a video, HLS, or multipart MJPEG
  *   detections:///path                      boxes that somebody else found (core/object_uri.h)
  *   trajectories:///path                    recorded positions
+ *   v4l2:///dev/video0                      a webcam of this machine
  */
 #ifndef SCI_MEDIA_SOURCE_H
 #define SCI_MEDIA_SOURCE_H

@@ -167,17 +167,18 @@ static void test_streams_that_are_wrong(void **state)
         {STREAM "}, {stream_id: a, uri: rtsp://h/y}]\n",
          "t.yaml:1:56: streams[1].stream_id: 'a' is repeated: streams[0] has this id\n"},
         {"streams: [{stream_id: a, uri: ftp://h/x}]\n",
-         "t.yaml:1:31: streams[0].uri: unknown scheme 'ftp': known are rtsp, rtsps, http, https, file, "
+         "t.yaml:1:31: streams[0].uri: unknown scheme 'ftp': known are rtsp, rtsps, http, https, v4l2, file, "
          "detections, trajectories, deepstream, and the path of a file or folder\n"},
         {"streams: [{stream_id: a, uri: \"concat:/etc/passwd|x\"}]\n",
-         "t.yaml:1:31: streams[0].uri: unknown scheme 'concat': known are rtsp, rtsps, http, https, file, "
+         "t.yaml:1:31: streams[0].uri: unknown scheme 'concat': known are rtsp, rtsps, http, https, v4l2, "
+         "file, "
          "detections, trajectories, deepstream, and the path of a file or folder\n"},
         {"streams: [{stream_id: a, uri: \"rtsp://\"}]\n",
          "t.yaml:1:31: streams[0].uri: there is no host in it\n"},
         {"streams: [{stream_id: a, uri: \"rtsp:/user:secret@h/x\"}]\n",
          "t.yaml:1:31: streams[0].uri: 'rtsp' is followed by ://\n"},
         {"streams: [{stream_id: a, uri: \"user:secret@h/x\"}]\n",
-         "t.yaml:1:31: streams[0].uri: unknown scheme '***': known are rtsp, rtsps, http, https, file, "
+         "t.yaml:1:31: streams[0].uri: unknown scheme '***': known are rtsp, rtsps, http, https, v4l2, file, "
          "detections, trajectories, deepstream, and the path of a file or folder\n"},
         {"streams: [{stream_id: a, uri: \"\"}]\n", "t.yaml:1:31: streams[0].uri: empty\n"},
         {STREAM ", zone: []}]\n", "t.yaml:1:43: streams[0].zone: unknown key (did you mean 'zones'?)\n"},

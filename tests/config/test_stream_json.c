@@ -52,7 +52,7 @@ static void test_fields_that_are_wrong(void **state)
          ".), got '7'\n"},
         {"{\"stream_id\": \"a\", \"uri\": 7}", "uri: expected a text, got '7'\n"},
         {"{\"stream_id\": \"a\", \"uri\": \"gopher://h\"}",
-         "uri: unknown scheme 'gopher': known are rtsp, rtsps, http, https, file, detections, "
+         "uri: unknown scheme 'gopher': known are rtsp, rtsps, http, https, v4l2, file, detections, "
          "trajectories, deepstream, and the path of a file or folder\n"},
         {"{\"stream_id\": \"a\", \"uri\": \"rtsp://h\", \"target_fps\": \"9\", \"loop\": 1}",
          "loop: expected true or false, got '1'\ntarget_fps: expected a number, got the text '9'\n"},

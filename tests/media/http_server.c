@@ -20,7 +20,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 
-enum { CONNECTIONS_MAX = 64 };
+enum { CONNECTIONS_MAX = 1024 };
 
 struct http_server {
     char folder[512];

@@ -47,23 +47,23 @@ static int free_port(void)
     return ntohs(a.sin_port);
 }
 
-static void farm_exec(int port, int out, const char *user, const char *password)
+/* `options`: what else rtsp_farm is told, at most four words, ended by NULL. */
+static void farm_exec(int port, int out, const char *const *options)
 {
     char port_text[16];
+    const char *words[16] = {
+        "rtsp_farm", "--cams", "2", "--port", port_text, "--file", fixture_path("cam.mp4")};
 
     snprintf(port_text, sizeof port_text, "%d", port);
     dup2(out, STDOUT_FILENO);
-    if (user)
-        execl(getenv("SCI_RTSP_FARM"), "rtsp_farm", "--cams", "2", "--port", port_text, "--file",
-              fixture_path("cam.mp4"), "--user", user, "--password", password, (char *)NULL);
-    else
-        execl(getenv("SCI_RTSP_FARM"), "rtsp_farm", "--cams", "2", "--port", port_text, "--file",
-              fixture_path("cam.mp4"), (char *)NULL);
+    for (size_t i = 0; options && options[i]; i++)
+        words[7 + i] = options[i];
+    execv(getenv("SCI_RTSP_FARM"), (char *const *)(uintptr_t)words);
     _exit(127);
 }
 
 /* False when somebody else was faster to take the port. */
-static bool farm_try(struct farm *farm, const char *user, const char *password)
+static bool farm_try(struct farm *farm, const char *const *options)
 {
     char line[256];
     int ends[2];
@@ -75,7 +75,7 @@ static bool farm_try(struct farm *farm, const char *user, const char *password)
     farm->pid = fork();
     assert_true(farm->pid >= 0);
     if (farm->pid == 0)
-        farm_exec(farm->port, ends[1], user, password);
+        farm_exec(farm->port, ends[1], options);
     close(ends[1]);
     out = fdopen(ends[0], "r");
     assert_non_null(out);
@@ -86,7 +86,7 @@ static bool farm_try(struct farm *farm, const char *user, const char *password)
     return ready;
 }
 
-static struct farm farm_start(const char *user, const char *password)
+static struct farm farm_start(const char *const *options)
 {
     struct farm farm = {0};
 
@@ -95,7 +95,7 @@ static struct farm farm_start(const char *user, const char *password)
     fixture_ffmpeg("-f lavfi -i testsrc2=size=320x240:rate=25:duration=4 -c:v libx264 -g 25 -bf 0 -pix_fmt "
                    "yuv420p cam.mp4");
     for (int i = 0; i < 5; i++)
-        if (farm_try(&farm, user, password))
+        if (farm_try(&farm, options))
             return farm;
     fail_msg("the RTSP server did not start");
     return farm;
@@ -172,7 +172,7 @@ static void cameras_over_tcp_and_udp(void **state)
     static const struct {
         const char *rest, *description;
     } ways[] = {{"cam1", "RTSP over TCP"}, {"cam2#udp", "RTSP over UDP"}};
-    struct farm farm = farm_start(NULL, NULL);
+    struct farm farm = farm_start(NULL);
 
     (void)state;
     for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
@@ -190,9 +190,24 @@ static void cameras_over_tcp_and_udp(void **state)
     farm_stop(&farm);
 }
 
+/* One packet in fifty gets lost: pictures are torn or missing, and the camera stays. */
+static void lost_packets(void **state)
+{
+    struct farm farm = farm_start((const char *[]){"--loss", "0.02", NULL});
+    struct source *source = must_open(farm_uri(&farm, "", "cam1#udp"), NULL);
+    struct source_info info;
+
+    (void)state;
+    read_pictures(source, 150);
+    kind->info(source, &info);
+    assert_int_equal(info.faults.untrusted, 0);
+    kind->close(&source);
+    farm_stop(&farm);
+}
+
 static void passwords(void **state)
 {
-    struct farm farm = farm_start("guard", "hush9");
+    struct farm farm = farm_start((const char *[]){"--user", "guard", "--password", "hush9", NULL});
     struct source *source;
     struct error error = {0};
 
@@ -210,7 +225,7 @@ static void passwords(void **state)
 
 static void nobody_there(void **state)
 {
-    struct farm farm = farm_start(NULL, NULL);
+    struct farm farm = farm_start(NULL);
     struct source *source;
     struct error error = {0};
 
@@ -225,7 +240,7 @@ static void nobody_there(void **state)
 
 static void killed_while_reading(void **state)
 {
-    struct farm farm = farm_start(NULL, NULL);
+    struct farm farm = farm_start(NULL);
     struct source *source = must_open(farm_uri(&farm, "", "cam1"), NULL);
     struct error error = {0};
     struct observation o;
@@ -241,7 +256,7 @@ static void killed_while_reading(void **state)
 /* A frozen camera keeps its connection: only the clock tells. */
 static void frozen_while_reading(void **state)
 {
-    struct farm farm = farm_start(NULL, NULL);
+    struct farm farm = farm_start(NULL);
     struct source *source = must_open(farm_uri(&farm, "", "cam1"), NULL);
     struct error error = {0};
     struct observation o;
@@ -269,7 +284,7 @@ static void *set_later(void *flag)
 
 static void cancel_interrupts_open_and_read(void **state)
 {
-    struct farm farm = farm_start(NULL, NULL);
+    struct farm farm = farm_start(NULL);
     atomic_bool cancel = false;
     struct source *source = must_open(farm_uri(&farm, "", "cam1"), &cancel);
     struct error error = {0};
@@ -292,7 +307,7 @@ static void cancel_interrupts_open_and_read(void **state)
 /* Both pictures that may be out are held: the camera goes on, and the newest is there when one comes back. */
 static void a_slow_consumer_gets_the_newest(void **state)
 {
-    struct farm farm = farm_start(NULL, NULL);
+    struct farm farm = farm_start(NULL);
     struct source *source = must_open(farm_uri(&farm, "", "cam1"), NULL);
     struct error error = {0};
     struct observation held[2], o;
@@ -438,6 +453,7 @@ static int teardown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {TEST(cameras_over_tcp_and_udp),
+                                       TEST(lost_packets),
                                        TEST(passwords),
                                        TEST(nobody_there),
                                        TEST(killed_while_reading),

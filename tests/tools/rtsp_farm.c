@@ -6,7 +6,7 @@
  *
  *   rtsp_farm --file a.mp4 [--file b.mp4 ...] [--cams 8] [--port 8554] [--bind 127.0.0.1] [--user U
  * --password P]
- *             [--mid-gop] [--marks FILE]
+ *             [--mid-gop] [--marks FILE] [--loss SHARE]
  *
  * Clips: H.264 or HEVC in mp4; camera i plays clip (i-1) mod files, each camera at its own place in the clip.
  * A camera has wall-clock time: time stamps go on over the end of the clip; after SIGSTOP + SIGCONT of more
@@ -54,6 +54,7 @@ static int ncams = 8;
 static gboolean mid_gop;
 static FILE *marks;
 static gint64 epoch;
+static gdouble loss;
 
 static gint64 now_ns(void)
 {
@@ -282,6 +283,7 @@ int main(int argc, char **argv)
         {"user", 0, 0, G_OPTION_ARG_STRING, &user, "digest authentication", "U"},
         {"password", 0, 0, G_OPTION_ARG_STRING, &password, "digest authentication", "P"},
         {"mid-gop", 0, 0, G_OPTION_ARG_NONE, &mid_gop, "do not begin with a key frame", NULL},
+        {"loss", 0, 0, G_OPTION_ARG_DOUBLE, &loss, "share of the packets that get lost (0)", "SHARE"},
         {"marks", 0, 0, G_OPTION_ARG_FILENAME, &marks_path, "append the time of every key frame", "FILE"},
         {NULL, 0, 0, 0, NULL, NULL, NULL}};
     GError *err = NULL;
@@ -323,10 +325,13 @@ int main(int argc, char **argv)
         cams[i].number = i + 1;
         cams[i].clip = &clips[(guint)i % nfiles];
         GstRTSPMediaFactory *f = gst_rtsp_media_factory_new();
+        const char *pay = cams[i].clip->hevc ? "rtph265pay" : "rtph264pay";
+        gchar *loses = loss > 0 ? g_strdup_printf("! identity name=pay0 drop-probability=%.3f", loss) : NULL;
         gchar *launch = g_strdup_printf("( appsrc name=src is-live=true format=time block=false "
                                         "max-bytes=2000000 leaky-type=downstream ! "
-                                        "%s name=pay0 pt=96 config-interval=-1 )",
-                                        cams[i].clip->hevc ? "rtph265pay" : "rtph264pay");
+                                        "%s %s pt=96 config-interval=-1 %s )",
+                                        pay, loses ? "" : "name=pay0", loses ? loses : "");
+        g_free(loses);
         gst_rtsp_media_factory_set_launch(f, launch);
         gst_rtsp_media_factory_set_shared(f, TRUE);
         gst_rtsp_media_factory_set_latency(f, 0);
