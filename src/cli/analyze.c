@@ -206,8 +206,8 @@ static int open_network(struct run *run, struct error *error)
 /* auto without a density model counts boxes, and says so; density does not. */
 static int open_density(struct run *run, struct error *error)
 {
-    struct density_options options = {run->config->inference.density_model,
-                                      run->config->inference.threads_per_worker};
+    struct density_options options = {.model_path = run->config->inference.density_model,
+                                      .threads = run->config->inference.threads_per_worker};
     if (run->stream->counting.mode == COUNTING_BOXES)
         return 0;
     int result = density_open(&options, &run->density, error);

@@ -102,7 +102,8 @@ void examine_machine(struct findings *findings, const struct config *config)
 
 static void examine_density_model(struct findings *findings, const struct config *config)
 {
-    struct density_options options = {config->inference.density_model, config->inference.threads_per_worker};
+    struct density_options options = {.model_path = config->inference.density_model,
+                                      .threads = config->inference.threads_per_worker};
     struct density_network *network = NULL;
     struct error error = {0};
     int rc = density_open(&options, &network, &error);
@@ -116,12 +117,22 @@ static void examine_density_model(struct findings *findings, const struct config
         findings_add(findings, FINDING_FAIL, "density model", "%s", error.text);
 }
 
+static void examine_provider(struct findings *findings, const struct config *config,
+                             const struct network *network)
+{
+    const char *reason, *used = network_provider(network, &reason);
+    bool asked = config->inference.provider == INFER_CUDA || config->inference.provider == INFER_TENSORRT;
+    findings_add(findings, reason[0] != '\0' && asked ? FINDING_WARN : FINDING_OK, "provider",
+                 "%s runs the network%s%s", used, reason[0] != '\0' ? "; not " : "", reason);
+}
+
 void examine_model(struct findings *findings, const struct config *config)
 {
     struct network_options options = {.model_path = config->inference.model,
                                       .family = config->inference.family,
                                       .threads = config->inference.threads_per_worker,
-                                      .may_fall_back = true};
+                                      .may_fall_back = true,
+                                      .provider = inference_provider_name(config->inference.provider)};
     struct network *network = NULL;
     struct error error = {0};
     if (network_open(&options, &network, &error) != 0) {
@@ -132,6 +143,7 @@ void examine_model(struct findings *findings, const struct config *config)
         else
             findings_add(findings, FINDING_OK, "model", "%s, family %s", config->inference.model,
                          network_family(network));
+        examine_provider(findings, config, network);
         network_close(&network);
     }
     examine_density_model(findings, config);

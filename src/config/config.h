@@ -66,6 +66,9 @@ struct counting_config { /* `counting:`, and per stream likewise */
     bool perspective;         /* a calibrated camera's picture is looked at in bands of a size of its own */
 };
 
+enum inference_provider { INFER_AUTO, INFER_CPU, INFER_CUDA, INFER_TENSORRT };
+const char *inference_provider_name(enum inference_provider provider); /* as it is written */
+
 struct stream_config {
     char stream_id[ID_SIZE];
     char *uri;
@@ -111,6 +114,7 @@ struct config {
         char *family;
         int workers;
         int threads_per_worker;
+        enum inference_provider provider;
         double max_fps, min_fps;
         double density_share; /* of the workers' time, that the density network may take */
     } inference;

@@ -14,6 +14,7 @@
 
 static const char *const level_choices[] = {"debug", "info", "warning", "error", NULL};
 static const char *const counting_choices[] = {"auto", "boxes", "density", NULL};
+static const char *const provider_choices[] = {"auto", "cpu", "cuda", "tensorrt", NULL};
 static const char *const format_choices[] = {"text", "json", NULL};
 
 static const struct config_key server_keys[] = {
@@ -137,6 +138,11 @@ static const struct config_key store_keys[] = {
 };
 static NEW_SECTION(section_store, "Database", PART(store), store_keys);
 
+const char *inference_provider_name(enum inference_provider provider)
+{
+    return provider_choices[provider];
+}
+
 static const struct config_key inference_keys[] = {
     {.name = "model",
      .type = KEY_TEXT,
@@ -184,6 +190,15 @@ static const struct config_key inference_keys[] = {
      .most = 64,
      .restarts = RESTARTS_PROCESS,
      .text = "Threads of the network within one worker. More workers are better than more of these."},
+    {.name = "provider",
+     .type = KEY_CHOICE,
+     .offset = IN(inference, provider),
+     .choices = provider_choices,
+     .fallback = "auto",
+     .restarts = RESTARTS_PROCESS,
+     .text = "What runs the networks: cpu, cuda or tensorrt (NVIDIA), or auto: CUDA where it is there. What "
+             "is not there "
+             "falls back to the CPU and says why."},
     {.name = "max_fps",
      .type = KEY_NUMBER,
      .offset = IN(inference, max_fps),

@@ -24,8 +24,9 @@
 #include <onnxruntime_c_api.h>
 
 #include "base/text.h"
+#include "infer/provider.h"
 
-enum { API_VERSION = 12 };
+enum { API_VERSION = 12, REASON_MAX = 256 };
 
 struct session_outputs {
     struct session *session;
@@ -36,6 +37,8 @@ struct session_outputs {
 struct session {
     char *path;
     OrtSession *ort;
+    enum provider provider;
+    char reason[REASON_MAX]; /* why it is not the one that was wanted */
     OrtMemoryInfo *memory;
     size_t input_count, output_count;
     struct tensor_info inputs[SESSION_TENSORS_MAX];
@@ -174,22 +177,54 @@ static OrtStatus *set_options(OrtSessionOptions *o, int threads)
     return status;
 }
 
-static int open_ort(struct session *s, int threads, struct error *error)
+/* Takes the status: the first line of why a provider is not used, after what is known of others. */
+static void note_reason(struct session *s, enum provider provider, OrtStatus *status)
+{
+    size_t used = strlen(s->reason);
+    text_format(s->reason + used, sizeof s->reason - used, "%s%s: %s", used ? "; " : "",
+                provider_name(provider), api->GetErrorMessage(status));
+    s->reason[used + strcspn(s->reason + used, "\n")] = '\0';
+    api->ReleaseStatus(status);
+}
+
+/* One provider's session. Returns true when it is done, for good or ill; false: another one may do. */
+static bool open_with(struct session *s, enum provider provider, int threads, int *result,
+                      struct error *error)
 {
     OrtSessionOptions *o = NULL;
     OrtStatus *status = api->CreateSessionOptions(&o);
     if (status == NULL)
         status = set_options(o, threads);
-    if (status == NULL)
-        status = api->CreateCpuMemoryInfo(OrtArenaAllocator, OrtMemTypeDefault, &s->memory);
-    int result = status == NULL ? 0 : fail(status, ERR_INTERNAL, error, s->path, "cannot prepare");
-    if (result == 0) {
-        status = api->CreateSession(environment, s->path, o, &s->ort);
-        if (status != NULL)
-            result = fail(status, ERR_FORMAT, error, s->path, "not a model that can be run");
+    if (status != NULL) {
+        *result = fail(status, ERR_INTERNAL, error, s->path, "cannot prepare");
+    } else {
+        if (provider != PROVIDER_CPU)
+            status = provider_append(api, environment, o, provider);
+        if (status == NULL)
+            status = api->CreateSession(environment, s->path, o, &s->ort);
+        *result = 0;
+        if (status != NULL && provider == PROVIDER_CPU)
+            *result = fail(status, ERR_FORMAT, error, s->path, "not a model that can be run");
+        else if (status != NULL)
+            note_reason(s, provider, status);
     }
     if (o != NULL)
         api->ReleaseSessionOptions(o);
+    s->provider = provider;
+    return *result < 0 || s->ort != NULL;
+}
+
+static int open_ort(struct session *s, enum provider wanted, int threads, struct error *error)
+{
+    enum provider order[PROVIDER_COUNT];
+    size_t count = provider_order(wanted, order);
+    int result = 0;
+    OrtStatus *status = api->CreateCpuMemoryInfo(OrtArenaAllocator, OrtMemTypeDefault, &s->memory);
+    if (status != NULL)
+        return fail(status, ERR_INTERNAL, error, s->path, "cannot prepare");
+    for (size_t i = 0; i < count; i++)
+        if (open_with(s, order[i], threads, &result, error))
+            break;
     return result;
 }
 
@@ -297,10 +332,11 @@ static int read_tensors(struct session *s, struct error *error)
 int session_open(const struct session_options *options, struct session **session, struct error *error)
 {
     *session = NULL;
-    if (options->provider != NULL && strcmp(options->provider, "cpu") != 0)
+    enum provider wanted;
+    if (!provider_parse(options->provider, &wanted))
         return error_set(error, ERR_UNSUPPORTED,
-                         "model %s: provider \"%s\" is not in this build; there is \"cpu\"", options->path,
-                         options->provider);
+                         "model %s: there is no provider \"%s\", but auto, cpu, cuda and tensorrt",
+                         options->path, options->provider);
     if (options->threads < 1 || options->threads > 256)
         return error_set(error, ERR_INVALID, "model %s: %d threads; 1 to 256 are possible", options->path,
                          options->threads);
@@ -319,7 +355,7 @@ int session_open(const struct session_options *options, struct session **session
         free(s);
         return result;
     }
-    result = open_ort(s, options->threads, error);
+    result = open_ort(s, wanted, options->threads, error);
     if (result == 0)
         result = read_tensors(s, error);
     /* Reading and optimising the graph leaves megabytes of freed memory in the heap. */
@@ -487,6 +523,16 @@ const struct tensor_info *session_output(const struct session *session, size_t i
 const char *session_path(const struct session *session)
 {
     return session->path;
+}
+
+const char *session_provider(const struct session *session)
+{
+    return provider_name(session->provider);
+}
+
+const char *session_provider_reason(const struct session *session)
+{
+    return session->reason;
 }
 
 const char *session_runtime_version(void)

@@ -1,6 +1,6 @@
 /*
  * A model session: named float tensors in, named float tensors out. The wrapper of ONNX Runtime, whose header
- * is included in session.c and nowhere else.
+ * is included in this folder and nowhere else.
  *
  * One session per model and process; `session_run` may be called from several threads at once. Every run must
  * have ended, and every thread that ran must have been joined, before `session_close` and before the process
@@ -8,7 +8,8 @@
  * runtime keeps an arena per session that grows to what its largest input and the most runs at once have
  * needed, and stays there.
  *
- * Providers: the CPU; others say ERR_UNSUPPORTED when they are not there.
+ * Providers: "cpu", "cuda", "tensorrt" (which falls back to CUDA), and "auto": CUDA where it is there. What
+ * is not there is no failure: the model runs on the CPU, and session_provider_reason says why.
  */
 #ifndef SCI_INFER_SESSION_H
 #define SCI_INFER_SESSION_H
@@ -37,7 +38,7 @@ struct session; /* opaque */
 struct session_options {
     const char *path;
     int threads; /* intra-op threads per run, from 1; spinning is off. 1 runs in the caller's thread alone */
-    const char *provider; /* NULL or "cpu" */
+    const char *provider; /* NULL is "cpu" */
 };
 
 struct session_outputs; /* opaque: what keeps the output tensors alive */
@@ -62,6 +63,9 @@ const char *session_path(const struct session *session);
 int session_run(struct session *session, const struct tensor *inputs, struct tensor *outputs,
                 struct session_outputs **hold, struct error *error);
 void session_outputs_release(struct session_outputs **hold); /* clears the pointer; NULL is fine */
+const char *session_provider(const struct session *session); /* "cpu", "cuda", "tensorrt": what runs it */
+/* Why it is not the one that was wanted; empty when it is. */
+const char *session_provider_reason(const struct session *session);
 const char *session_runtime_version(void);
 
 /* "1x3x?x640": a free size is written "?". Returns `out`. */

@@ -219,14 +219,14 @@ int ring_begin(struct ring *ring, const char *stream_id, int64_t *start_ns, char
 {
     struct camera *camera = make_camera(ring, stream_id);
     char folder[RING_PATH_MAX];
-    int result;
 
     if (!camera)
         return error_nomem(error, stream_id);
     camera_path(ring, stream_id, folder);
-    result = file_make_dirs(folder, error);
-    if (result < 0)
-        return result;
+    /* Only the camera's: a ring whose folder is gone has to be looked at anew. */
+    if (mkdir(folder, 0750) != 0 && errno != EEXIST)
+        return errno == ENOENT ? error_set(error, ERR_NOT_FOUND, "%s: the folder is gone", ring->folder)
+                               : error_set_errno(error, errno, "%s", folder);
     *start_ns = *start_ns / NS_PER_MS * NS_PER_MS;
     segment_path(ring, camera, *start_ns, path);
     while (file_exists(path)) {

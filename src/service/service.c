@@ -132,6 +132,17 @@ static int start_engine(struct service *s, struct error *error)
     return result;
 }
 
+/* That there is no GPU is worth a warning only where one was asked for. */
+static void tell_provider(const struct service *s)
+{
+    const char *reason, *used = network_provider(s->network, &reason);
+    if (reason[0] && s->config->inference.provider != INFER_AUTO)
+        log_warning("service", "the network runs on %s, not on %s: %s", used,
+                    inference_provider_name(s->config->inference.provider), reason);
+    else
+        log_info("service", "the network runs on %s%s%s", used, reason[0] ? ": " : "", reason);
+}
+
 static int open_network(struct service *s, struct error *error)
 {
     struct network_options options = {
@@ -139,10 +150,13 @@ static int open_network(struct service *s, struct error *error)
         .family = s->config->inference.family,
         .threads = s->config->inference.threads_per_worker,
         .may_fall_back = true,
+        .provider = inference_provider_name(s->config->inference.provider),
     };
     int result = network_open(&options, &s->network, error);
     if (result == 0 && network_degraded(s->network))
         log_warning("service", "%s", network_degraded(s->network));
+    if (result == 0)
+        tell_provider(s);
     return result;
 }
 
@@ -152,6 +166,7 @@ static int open_density(struct service *s, struct error *error)
     struct density_options options = {
         .model_path = s->config->inference.density_model,
         .threads = s->config->inference.threads_per_worker,
+        .provider = inference_provider_name(s->config->inference.provider),
     };
     int result = density_open(&options, &s->density, error);
     if (result != ERR_NOT_FOUND)

@@ -206,6 +206,13 @@ static void write_warnings(struct service *s, struct json_writer *w, const struc
     json_array_end(w);
 }
 
+static void write_provider(struct service *s, struct json_writer *w)
+{
+    const char *reason, *used = network_provider(s->network, &reason);
+    json_put_string(w, "inference_provider", used);
+    json_put_string(w, "inference_provider_reason", reason[0] ? reason : NULL);
+}
+
 void status_write_json(struct service *s, struct json_writer *w)
 {
     struct writer_state state;
@@ -216,6 +223,7 @@ void status_write_json(struct service *s, struct json_writer *w)
     int64_t free_bytes = file_free_bytes(s->config->store.spool_dir);
     json_put_string(w, "version", SCI_VERSION);
     json_put_string(w, "inference_runtime", session_runtime_version());
+    write_provider(s, w);
     json_put_string(w, "detector", network_family(s->network));
     json_put_time(w, "started", s->started.wall_ns);
     json_put_time(w, "timestamp", now.wall_ns);

@@ -99,7 +99,8 @@ int density_open(const struct density_options *options, struct density_network *
     struct density_network *n = calloc(1, sizeof *n);
     if (n == NULL)
         return error_nomem(error, "a density network");
-    struct session_options session = {.path = options->model_path, .threads = options->threads};
+    struct session_options session = {
+        .path = options->model_path, .threads = options->threads, .provider = options->provider};
     int rc = session_open(&session, &n->session, error);
     rc = rc != 0 ? rc : check_input(n, error);
     rc = rc != 0 ? rc : find_outputs(n, error);

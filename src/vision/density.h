@@ -43,7 +43,8 @@ struct density_context;
 
 struct density_options {
     const char *model_path;
-    int threads; /* per run, from 1 */
+    int threads;          /* per run, from 1 */
+    const char *provider; /* NULL is "cpu": infer/session.h */
 };
 
 /* How one picture is looked at; all zero is the default. Polygons in 0-1 of the displayed picture. */

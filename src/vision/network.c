@@ -94,7 +94,8 @@ static int probe(struct network *n, struct error *error)
 
 static int open_model(struct network *n, const struct network_options *options, struct error *error)
 {
-    struct session_options session = {.path = options->model_path, .threads = options->threads};
+    struct session_options session = {
+        .path = options->model_path, .threads = options->threads, .provider = options->provider};
     int result = session_open(&session, &n->session, error);
     if (result == 0)
         result = check_input(n, error);
@@ -147,6 +148,12 @@ void network_close(struct network **network)
         return;
     session_close(&n->session);
     free(n);
+}
+
+const char *network_provider(const struct network *network, const char **reason)
+{
+    *reason = network->session != NULL ? session_provider_reason(network->session) : "";
+    return network->session != NULL ? session_provider(network->session) : "cpu";
 }
 
 const char *network_family(const struct network *network)

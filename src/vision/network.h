@@ -23,8 +23,9 @@ struct network_options {
     const char *model_path; /* "hog": no model, the built-in detector (hog.h) */
     /* "auto" (or NULL), "nanodet", "nanodet-plus", "yolov5", "yolov8" (YOLO11 too), "yolox", "hog" */
     const char *family;
-    int threads;        /* per run, from 1 */
-    bool may_fall_back; /* HOG where there is no file and the family is "auto": network_degraded says so */
+    int threads;          /* per run, from 1 */
+    const char *provider; /* NULL is "cpu": infer/session.h */
+    bool may_fall_back;   /* HOG where there is no file and the family is "auto": network_degraded says so */
 };
 
 /* How one camera is looked at. Prepared once per camera; immutable. Polygons in 0-1 of the displayed picture.
@@ -53,6 +54,8 @@ size_t view_apply(const struct view *view, struct detection *detections, size_t 
  * as session_open. */
 int network_open(const struct network_options *options, struct network **network, struct error *error);
 void network_close(struct network **network);
+/* What runs it, and why it is not what was wanted (empty when it is). */
+const char *network_provider(const struct network *network, const char **reason);
 const char *network_family(const struct network *network);
 /* NULL, or in words why this is not the detector that was asked for. */
 const char *network_degraded(const struct network *network);

@@ -1,4 +1,5 @@
 /* The model session on small models of our own (tests/data/models): what it reads, runs and refuses. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -158,6 +159,48 @@ static void expect_refused(const char *path, int threads, const char *provider, 
     assert_null(strchr(error.text, '\n'));
 }
 
+/* Whatever the machine has: what runs is told, and why it is not what was wanted; results are the CPU's. */
+static void test_providers_fall_back_and_agree(void **state)
+{
+    static const char *const wanted[] = {"auto", "cuda", "tensorrt"};
+    (void)state;
+    struct error error = {0};
+    struct session *cpu = NULL;
+    struct session_options options = {.path = model("tiny_nanodet.onnx"), .threads = 1};
+    assert_int_equal(session_open(&options, &cpu, &error), 0);
+    assert_string_equal(session_provider(cpu), "cpu");
+    assert_string_equal(session_provider_reason(cpu), "");
+    float input[3 * 64 * 64];
+    for (size_t i = 0; i < 3 * 64 * 64; i++)
+        input[i] = (float)(i * 7919 % 255) / 255;
+    for (size_t i = 0; i < 3; i++) {
+        struct session *other = NULL;
+        struct tensor in = {.rank = 4, .shape = {1, 3, 64, 64}, .data = input}, a[SESSION_TENSORS_MAX],
+                      b[SESSION_TENSORS_MAX];
+        struct session_outputs *hold_a = NULL, *hold_b = NULL;
+        options.provider = wanted[i];
+        if (session_open(&options, &other, &error) < 0)
+            fail_msg("%s: %s", wanted[i], error.text);
+        bool fell_back = strcmp(session_provider(other), "cpu") == 0;
+        print_message("# %s: %s %s\n", wanted[i], session_provider(other), session_provider_reason(other));
+        if (fell_back)
+            assert_true(session_provider_reason(other)[0] != '\0');
+        if (session_run(cpu, &in, a, &hold_a, &error) < 0 || session_run(other, &in, b, &hold_b, &error) < 0)
+            fail_msg("%s", error.text);
+        for (size_t t = 0; t < session_output_count(cpu); t++) {
+            size_t count = 1;
+            for (size_t d = 0; d < a[t].rank; d++)
+                count *= (size_t)a[t].shape[d];
+            for (size_t k = 0; k < count; k++)
+                assert_true(fabsf(a[t].data[k] - b[t].data[k]) <= 1e-3f * (1 + fabsf(a[t].data[k])));
+        }
+        session_outputs_release(&hold_a);
+        session_outputs_release(&hold_b);
+        session_close(&other);
+    }
+    session_close(&cpu);
+}
+
 static void test_refuses_what_is_no_model(void **state)
 {
     (void)state;
@@ -214,6 +257,7 @@ int main(void)
         cmocka_unit_test(test_outputs_of_two_runs_live_together),
         cmocka_unit_test(test_runs_from_several_threads),
         cmocka_unit_test(test_refuses_a_wrong_shape),
+        cmocka_unit_test(test_providers_fall_back_and_agree),
         cmocka_unit_test(test_refuses_what_is_no_model),
         cmocka_unit_test(test_refuses_a_truncated_model),
         cmocka_unit_test(test_opens_again_after_the_last_close),

@@ -191,7 +191,7 @@ def full_disk(cameras, clips_folder):
             service.wait_until(lambda: recorder_state(service, key)["streams"] == 2, "recording is back", 30)
             tap.check(True, "with room again it goes on by itself")
             subprocess.run(["rm", "-rf", str(disk / "ring")], check=True)
-            service.wait_until(lambda: "the folder is gone" in service.log.read_text(), "the folder's absence is told", 15)
+            service.wait_until(lambda: "the folder is gone" in service.log.read_text(errors="replace"), "the folder's absence is told", 15)
             service.wait_until(lambda: recorder_state(service, key)["streams"] == 2, "recording is back", 30)
             tap.check((disk / "ring").is_dir(), "a folder that was deleted comes back")
             tap.check(service.stop() == 0, "ends cleanly")

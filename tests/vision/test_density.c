@@ -35,7 +35,8 @@ struct fixture {
 static void open_model(struct fixture *f, const char *name)
 {
     struct error error = {0};
-    if (density_open(&(struct density_options){in_source(name), 1}, &f->network, &error) < 0)
+    if (density_open(&(struct density_options){.model_path = in_source(name), .threads = 1}, &f->network,
+                     &error) < 0)
         fail_msg("%s", error.text);
     assert_int_equal(density_context_create(f->network, &f->context, NULL), 0);
 }
@@ -214,7 +215,9 @@ static void test_refusals(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct density_network *network = NULL;
         struct error error = {0};
-        int rc = density_open(&(struct density_options){in_source(cases[i].model), 1}, &network, &error);
+        int rc =
+            density_open(&(struct density_options){.model_path = in_source(cases[i].model), .threads = 1},
+                         &network, &error);
         assert_null(network);
         if (rc != cases[i].code || strstr(error.text, cases[i].word) == NULL)
             fail_msg("%s: %d, %s", cases[i].model, rc, error.text);
