@@ -69,6 +69,14 @@ struct counting_config { /* `counting:`, and per stream likewise */
 enum inference_provider { INFER_AUTO, INFER_CPU, INFER_CUDA, INFER_TENSORRT };
 const char *inference_provider_name(enum inference_provider provider); /* as it is written */
 
+enum motion_when { MOTION_DENSE, MOTION_ALWAYS, MOTION_NEVER };
+enum motion_from { MOTION_PICTURES, MOTION_DECODER };
+
+struct motion_config { /* `streams[].motion:` */
+    enum motion_when when;
+    enum motion_from from;
+};
+
 struct stream_config {
     char stream_id[ID_SIZE];
     char *uri;
@@ -84,6 +92,7 @@ struct stream_config {
     struct camera_model camera; /* CAMERA_NONE = uncalibrated; prepared */
     struct detection_config detection;
     struct counting_config counting;
+    struct motion_config motion;
     size_t zone_count;
     struct zone *zones;
     size_t line_count;

@@ -214,6 +214,31 @@ static const struct config_key line_keys[] = {
 };
 static NEW_SECTION(section_line, "Lines", struct line, line_keys, .check = check_line);
 
+static const char *const when_choices[] = {"dense", "always", "never", NULL};
+static const char *const from_choices[] = {"pictures", "decoder", NULL};
+
+#define MOTION(member) offsetof(struct motion_config, member)
+static const struct config_key motion_keys[] = {
+    {.name = "when",
+     .type = KEY_CHOICE,
+     .offset = MOTION(when),
+     .choices = when_choices,
+     .fallback = "dense",
+     .restarts = RESTARTS_CAMERA,
+     .text = "dense: while people are too close together to be found one by one. always and never are what "
+             "they say. Needs a calibration."},
+    {.name = "from",
+     .type = KEY_CHOICE,
+     .offset = MOTION(from),
+     .choices = from_choices,
+     .fallback = "pictures",
+     .restarts = RESTARTS_CAMERA,
+     .text = "pictures: optical flow, about 2 ms a picture, at most twelve a second. decoder: the motion "
+             "vectors of "
+             "H.264 and MPEG-4 video, nearly free and coarser; optical flow where a stream has none."},
+};
+static NEW_SECTION(section_motion, NULL, struct motion_config, motion_keys);
+
 #define STREAM(member) offsetof(struct stream_config, member)
 static const struct config_key stream_keys[] = {
     {.name = "stream_id",
@@ -309,6 +334,12 @@ static const struct config_key stream_keys[] = {
      .inherits = true,
      .restarts = RESTARTS_CAMERA,
      .text = "Any key of counting, for this camera alone."},
+    {.name = "motion",
+     .type = KEY_SECTION,
+     .offset = STREAM(motion),
+     .section = &section_motion,
+     .restarts = RESTARTS_CAMERA,
+     .text = "How the crowd moves on the ground (motion_speed and its kin), without following anybody."},
     {.name = "zones",
      .type = KEY_LIST,
      .offset = STREAM(zones),

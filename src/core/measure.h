@@ -47,6 +47,14 @@ enum measure_scope { SCOPE_STREAM = 1, SCOPE_ZONE = 2, SCOPE_LINE = 4 };
     X(MEASURE_CROWD_DANGER, "crowd_danger", "1/m3", 3, SCOPE_STREAM, false, "Crowd danger")                  \
     X(MEASURE_OSCILLATION, "oscillation", "m/s", 3, SCOPE_STREAM, false, "Collective oscillation")           \
     X(MEASURE_HOTSPOTS, "hotspots", "places", 0, SCOPE_STREAM, false, "Crowded places")                      \
+    X(MEASURE_MOTION_SPEED, "motion_speed", "m/s", 3, SCOPE_STREAM | SCOPE_ZONE, false,                      \
+      "Speed of what moves")                                                                                 \
+    X(MEASURE_MOTION_HEADING, "motion_heading", "rad", 2, SCOPE_STREAM | SCOPE_ZONE, false,                  \
+      "Direction of what moves")                                                                             \
+    X(MEASURE_MOTION_ORDER, "motion_order", "ratio", 2, SCOPE_STREAM | SCOPE_ZONE, true,                     \
+      "Agreement in direction of what moves")                                                                \
+    X(MEASURE_MOTION_SHARE, "motion_share", "%", 1, SCOPE_STREAM | SCOPE_ZONE, false,                        \
+      "Share of the ground on which something moves")                                                        \
     X(MEASURE_FLOW_IN, "flow_in", "people/min", 1, SCOPE_LINE, false, "Flow in")                             \
     X(MEASURE_FLOW_OUT, "flow_out", "people/min", 1, SCOPE_LINE, false, "Flow out")                          \
     X(MEASURE_FLOW_SPECIFIC, "flow_specific", "people/m/min", 1, SCOPE_LINE, false,                          \
@@ -72,6 +80,7 @@ enum measure_id { MEASURE_TABLE(MEASURE_ENUM) MEASURE_COUNT };
 #define REASON_FROZEN "the picture is frozen"
 #define REASON_NOT_RISING "not rising"
 #define REASON_NO_WIDTH "width not stated"
+#define REASON_NOTHING_MOVES "nothing moves"
 
 struct measure {
     double value;

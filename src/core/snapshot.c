@@ -208,6 +208,34 @@ static void write_hotspots(struct json_writer *w, const struct snapshot *snapsho
     json_array_end(w);
 }
 
+/* Cells with a velocity, as index, vx, vy, number of moving cells of the picture behind it. */
+static void write_motion(struct json_writer *w, const struct velocity_grid *grid)
+{
+    json_key(w, "motion");
+    if (!grid) {
+        json_null_value(w);
+        return;
+    }
+    json_object_begin(w);
+    put_point(w, "origin_x", "origin_y", (struct point){grid->origin_x, grid->origin_y}, 3);
+    json_put_number(w, "cell_m", grid->cell_m, 3);
+    json_put_int(w, "columns", grid->columns);
+    json_put_int(w, "rows", grid->rows);
+    json_key(w, "cells");
+    json_array_begin(w);
+    for (int i = 0; i < grid->columns * grid->rows; i++) {
+        const struct velocity_cell *c = &grid->cells[i];
+        if (c->valid) {
+            json_int(w, i);
+            json_number(w, (double)c->vx, 2);
+            json_number(w, (double)c->vy, 2);
+            json_int(w, c->moving);
+        }
+    }
+    json_array_end(w);
+    json_object_end(w);
+}
+
 static void write_density(struct json_writer *w, const struct snapshot *snapshot)
 {
     json_key(w, "density");
@@ -242,6 +270,7 @@ void snapshot_write_crowd_data(struct json_writer *w, const struct snapshot *sna
             put_measure(w, (enum measure_id)i, info->name, &snapshot->measures);
     }
     write_density(w, snapshot);
+    write_motion(w, snapshot->motion);
     write_hotspots(w, snapshot);
     write_zones(w, snapshot);
     write_lines(w, snapshot);

@@ -10,6 +10,7 @@
 #ifndef SCI_CORE_SNAPSHOT_H
 #define SCI_CORE_SNAPSHOT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -50,6 +51,21 @@ struct density_grid {
     const float *values; /* rows * columns */
 };
 
+/* Velocities on the ground from the picture's motion (docs/measures.md), on a grid like the density's, with
+ * larger cells. */
+struct velocity_cell {
+    float vx, vy, error; /* m/s; error: one sigma per axis, without what the body's height adds */
+    int known, moving;   /* cells of the picture's motion field behind it: whose motion is known; that move */
+    bool valid;
+};
+
+struct velocity_grid {
+    double origin_x, origin_y;
+    double cell_m;
+    int columns, rows;
+    const struct velocity_cell *cells; /* rows * columns */
+};
+
 /* A connected place that stays crowded (docs/measures.md). `id` is kept while it lasts. */
 struct hotspot {
     int64_t id;
@@ -76,8 +92,9 @@ struct snapshot {
     const struct zone_state *zones;
     size_t line_count;
     const struct line_state *lines;
-    const struct density_grid *grid; /* NULL when uncalibrated */
-    const struct count_map *map;     /* people in the picture as they are counted; NULL: by boxes alone */
+    const struct density_grid *grid;    /* NULL when uncalibrated */
+    const struct count_map *map;        /* people in the picture as they are counted; NULL: by boxes alone */
+    const struct velocity_grid *motion; /* NULL when uncalibrated, or not measured */
     size_t hotspot_count;
     const struct hotspot *hotspots; /* highest peak first */
     const char *degraded;           /* NULL, or in words what does not work as it should */

@@ -13,6 +13,7 @@
 #include "crowd/counts.h"
 #include "crowd/density_map.h"
 #include "crowd/ground_area.h"
+#include "crowd/ground_motion.h"
 #include "crowd/people.h"
 #include "crowd/stage_density.h"
 #include "crowd/stage_memory.h"
@@ -37,6 +38,7 @@ struct crowd_stage {
     struct ground_area area;
     struct density_map *map;
     struct zone_area *zone_areas;
+    struct ground_motion *motion; /* NULL until a field of motion came */
 
     struct people *people;
     struct stage_memory *memory;
@@ -50,6 +52,7 @@ struct crowd_stage {
     struct line_state *line_states;
     struct density_grid grid;
     bool has_measured;
+    bool has_motion;             /* fields of motion come */
     struct measure_set measures; /* of the stream, as published last: which ones there are */
 };
 
@@ -130,6 +133,7 @@ static void clear_ground(struct crowd_stage *s)
     for (size_t i = 0; s->zone_areas && i < s->zone_count; i++) {
         zone_area_free(&s->zone_areas[i]);
     }
+    ground_motion_destroy(&s->motion);
     density_map_destroy(&s->map);
     ground_area_free(&s->area);
     s->width = 0;
@@ -261,6 +265,38 @@ static int place_all(struct crowd_stage *s, const struct crowd_input *in, size_t
     return 0;
 }
 
+/* Nothing is published of motion until a first field came. */
+static int measure_motion(struct crowd_stage *s, const struct crowd_input *in, struct snapshot *snapshot,
+                          struct error *error)
+{
+    const bool possible = view_is_calibrated(&s->view) && s->area.area_m2 > 0;
+    s->has_motion |= in->motion != NULL;
+    if (!s->has_motion) {
+        return 0;
+    }
+    if (!possible) {
+        const char *reason = view_is_calibrated(&s->view) ? REASON_NOT_VISIBLE : REASON_UNCALIBRATED;
+        ground_motion_invalid(&snapshot->measures, reason);
+        for (size_t i = 0; i < s->zone_count; i++) {
+            ground_motion_invalid(&s->zone_states[i].measures, reason);
+        }
+        return 0;
+    }
+    int rc = s->motion ? 0 : ground_motion_create(&s->view, &s->area, &s->motion, error);
+    if (rc == 0 && in->motion) {
+        rc = ground_motion_add(s->motion, in->motion, in->stream_ns, error);
+    }
+    if (rc) {
+        return rc;
+    }
+    ground_motion_measure(s->motion, in->stream_ns, NULL, &snapshot->measures);
+    for (size_t i = 0; i < s->zone_count; i++) {
+        ground_motion_measure(s->motion, in->stream_ns, &s->zone_areas[i], &s->zone_states[i].measures);
+    }
+    snapshot->motion = ground_motion_grid(s->motion, in->stream_ns);
+    return 0;
+}
+
 /* Everything of a picture that shows something. */
 static int measure(struct crowd_stage *s, const struct crowd_input *input, struct snapshot *snapshot,
                    struct error *error)
@@ -303,6 +339,7 @@ static int measure(struct crowd_stage *s, const struct crowd_input *input, struc
                                                   s->zone_areas, &snapshot->measures, s->zone_states,
                                                   s->line_states};
     rc = stage_memory_update(s->memory, &remembered, error);
+    rc = rc ? rc : measure_motion(s, input, snapshot, error);
     if (rc) {
         return rc;
     }
@@ -341,6 +378,7 @@ static void invalidate(struct crowd_stage *s, const char *reason, struct snapsho
     snapshot->track_count = 0;
     snapshot->grid = NULL;
     snapshot->map = NULL;
+    snapshot->motion = NULL;
     snapshot->regime = REGIME_BOXES;
 }
 

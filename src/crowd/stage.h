@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "core/motion_field.h"
 #include "core/snapshot.h"
 #include "geo/camera.h"
 
@@ -37,6 +38,8 @@ struct crowd_input {
     const struct count_reading *reading;
     int64_t reading_ns; /* stream time of its picture: another one is another reading */
     enum counting_mode counting;
+    /* The picture's motion since an earlier one; NULL: none came with this one. */
+    const struct motion_field *motion;
     /* NULL, or why the picture shows nothing (a REASON_ of core/measure.h): then nobody is there, nothing is
      * valid, and what is remembered (trends, visits, flows) has a gap rather than an empty place. */
     const char *blind;

@@ -8,16 +8,20 @@
 #include "crowd/stage.h"
 #include "pipeline/counting.h"
 #include "pipeline/looks.h"
+#include "pipeline/motion.h"
 #include "track/tracker.h"
 #include "vision/picture_health.h"
 
 struct camera_path {
     const struct stream_config *stream;
+    enum path_use use;
     struct looks looks;
     struct counting counting;
     struct tracker *tracker;
     struct crowd_stage *stage;
     struct picture_health health;
+    struct picture_motion motion;
+    bool is_dense;        /* the last picture's regime */
     int64_t sound_ns;     /* stream time of the last picture that showed something */
     struct track *tracks; /* own copy: the stage fills in the ground */
     size_t track_capacity;
@@ -69,6 +73,7 @@ int camera_path_create(const struct config *config, const struct stream_config *
         return error_nomem(error, stream->stream_id);
     p->stream = stream;
     counting_init(&p->counting, &stream->counting);
+    p->use = use;
     int result = looks_make(&stream->detection, stream->counting.long_side, &p->looks, error);
     if (result == 0)
         result = make_tracker(config, &stream->detection, use, &p->tracker, error);
@@ -88,6 +93,7 @@ void camera_path_destroy(struct camera_path **path)
     *path = NULL;
     if (!p)
         return;
+    picture_motion_free(&p->motion);
     crowd_stage_destroy(&p->stage);
     tracker_destroy(&p->tracker);
     counting_free(&p->counting);
@@ -242,6 +248,10 @@ int camera_path_measure(struct camera_path *path, const struct observation *obse
     } else {
         result = track_detections(path, observation, detections, detection_count, &count, error);
     }
+    const struct motion_field *motion = NULL;
+    if (result == 0 && path->use == PATH_VIDEO)
+        result = picture_motion_look(&path->motion, path->stream, observation, path->is_dense,
+                                     snapshot->degraded != NULL, &motion, error);
     if (result < 0)
         return result;
     struct crowd_input input = {
@@ -251,6 +261,7 @@ int camera_path_measure(struct camera_path *path, const struct observation *obse
         .tracks = path->tracks,
         .track_count = count,
         .ground_is_given = observation->kind == OBSERVATION_POSITIONS,
+        .motion = motion,
         .reading = observation->kind == OBSERVATION_PICTURE
                        ? counting_reading(&path->counting, observation->stream_ns)
                        : NULL,
@@ -261,5 +272,6 @@ int camera_path_measure(struct camera_path *path, const struct observation *obse
     result = crowd_stage_update(path->stage, &input, snapshot, error);
     if (result == 0)
         counting_note_share(&path->counting, crowd_stage_density_share(path->stage));
+    path->is_dense = result == 0 && snapshot->regime != REGIME_BOXES;
     return result;
 }

@@ -50,8 +50,15 @@ static struct snapshot example(struct zone_state *zone, struct line_state *line,
     static const struct line gate = {.id = "gate"};
     static const float cells[2] = {0.25f, NAN};
     static const struct density_grid grid = {-1, 2, 0.5, 2, 1, cells};
-    struct snapshot s = {
-        .stream_id = "cam", .epoch = "e1", .seq = 41, .width = 768, .height = 576, .grid = &grid};
+    static const struct velocity_cell moves[2] = {{0, 0, 0, 9, 0, false}, {1.25f, -0.75f, 0.1f, 8, 5, true}};
+    static const struct velocity_grid motion = {-1, 2, 1, 2, 1, moves};
+    struct snapshot s = {.stream_id = "cam",
+                         .epoch = "e1",
+                         .seq = 41,
+                         .width = 768,
+                         .height = 576,
+                         .grid = &grid,
+                         .motion = &motion};
     measure_set_clear(&s.measures);
     s.measures.of[MEASURE_PEOPLE] = measure_exact(2);
     s.measures.of[MEASURE_DENSITY_PEAK] = measure_invalid(REASON_UNCALIBRATED);
@@ -100,6 +107,13 @@ static void test_update_message(void **state)
     assert_int_equal(json_size(cells), 2); /* the cell out of view is left out */
     assert_int_equal(json_as_int(json_at(cells, 0), -1), 0);
     assert_true(json_as_number(json_at(cells, 1), 0) == 0.25);
+    const struct json *motion = json_get(data, "motion");
+    assert_int_equal(json_as_int(json_get(motion, "columns"), 0), 2);
+    const struct json *moves = json_get(motion, "cells");
+    assert_int_equal(json_size(moves), 4); /* the block at rest is left out */
+    assert_int_equal(json_as_int(json_at(moves, 0), -1), 1);
+    assert_true(json_as_number(json_at(moves, 2), 0) == -0.75);
+    assert_int_equal(json_as_int(json_at(moves, 3), -1), 5);
     const struct json *z = json_at(json_get(data, "zones"), 0);
     assert_string_equal(json_as_string(json_get(z, "kind"), ""), "standing");
     assert_int_equal(json_as_int(json_get(json_get(z, "occupancy"), "value"), -1), 1);

@@ -122,6 +122,26 @@ def outputs(clip):
     tap.check(len(mot) == published and all(len(row) == 10 for row in mot), "MOTChallenge rows have ten columns")
 
 
+def motion(clip):
+    """The picture's motion on the ground: only where it is asked for, and the same for any number of workers."""
+    config = folder / "motion.yaml"
+    config.write_text((ROOT / "config/demo.yaml").read_text().replace("    frame_rate: 7", "    motion: {when: always}\n    frame_rate: 7"))
+
+    def run(settings, *arguments):
+        result = sci("analyze", clip, "-c", settings, "--stream", "square", "--quiet", *arguments)
+        assert result.returncode == 0, result.stderr
+        return result.stdout
+
+    one, three = run(config, "--workers", "1"), run(config, "--workers", "3")
+    frames = [json.loads(line) for line in one.splitlines()]
+    moving = [f["motion"]["cells"] for f in frames[5:] if f["motion"]]
+    tap.check(one == three and len(moving) == 35 and max(map(len, moving)) >= 4, "motion on the ground, the same for any number of workers", len(moving))
+    last = frames[-1]
+    tap.check(last["motion_share"]["valid"] and 0 < last["motion_share"]["value"] < 30 and 0.2 < last["motion_speed"]["value"] < 3,
+              "a few people walk on a square", (last["motion_share"], last["motion_speed"]))
+    tap.check("motion_speed" not in json.loads(run("config/demo.yaml").splitlines()[-1]), "no motion where nobody asked for it")
+
+
 def uncalibrated(clip):
     result = sci("analyze", clip, "--quiet", "--fps", "7")
     last = json.loads(result.stdout.splitlines()[-1])
@@ -224,6 +244,7 @@ else:
     bad_files(clip_of_40)
     bad_settings(clip_of_40)
     outputs(clip_of_40)
+    motion(clip_of_40)
     annotated_video(clip_of_40)
     truncated_video(clip_of_40)
     uncalibrated(clip_of_40)
