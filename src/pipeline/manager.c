@@ -209,7 +209,7 @@ static void *watchdog_main(void *user)
         for (size_t i = 0; i < m->camera_count; i++)
             camera_watch(m->cameras[i], now);
         manager_watch_load(m, now);
-        manager_give_memory_back(m);
+        manager_give_memory_back(m, now);
         struct timespec t = {.tv_sec = until / NS_PER_S, .tv_nsec = until % NS_PER_S};
         while (!m->stopping && clock_monotonic_ns() < until)
             pthread_cond_timedwait(&m->idle, &m->shared.lock, &t);

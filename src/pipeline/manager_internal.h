@@ -17,7 +17,7 @@ struct manager {
     pthread_cond_t idle; /* a camera is no longer served */
     bool stopping;
     struct load load;
-    int64_t load_sampled_ns;
+    int64_t load_sampled_ns, next_trim_ns;
     double busy_s;      /* worker time since then */
     int64_t gone_turns; /* pictures of cameras that were removed since then */
     pthread_t *workers;
@@ -31,6 +31,6 @@ enum load_level manager_level_of(const struct manager *manager, const struct cam
 /* Once a second: looks at what was done and lets something give way. Lets go of the lock for a moment. */
 void manager_watch_load(struct manager *manager, int64_t now_ns);
 /* Gives back to the system what closed sources have freed. Lets go of the lock for a moment. */
-void manager_give_memory_back(struct manager *manager);
+void manager_give_memory_back(struct manager *manager, int64_t now_ns);
 
 #endif

@@ -5,6 +5,8 @@
 #include "base/log.h"
 #include "pipeline/manager_internal.h"
 
+#define TRIM_EVERY_NS (2 * NS_PER_S)
+
 /* Sources that bring no pictures have no input. */
 static bool can_shrink(const struct camera *camera)
 {
@@ -77,10 +79,11 @@ void manager_watch_load(struct manager *m, int64_t now_ns)
 
 /* The C library keeps what a camera's source has freed, in pieces between what lives on: after hundreds of
  * reconnections tens of megabytes. */
-void manager_give_memory_back(struct manager *m)
+void manager_give_memory_back(struct manager *m, int64_t now_ns)
 {
-    if (!atomic_exchange(&m->shared.memory_freed, false))
+    if (now_ns < m->next_trim_ns || !atomic_exchange(&m->shared.memory_freed, false))
         return;
+    m->next_trim_ns = now_ns + TRIM_EVERY_NS;
     pthread_mutex_unlock(&m->shared.lock);
     malloc_trim(0);
     pthread_mutex_lock(&m->shared.lock);

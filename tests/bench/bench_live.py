@@ -2,15 +2,18 @@
 """Live cameras, measured through the real service: RTSP over TCP on this machine, one client that follows all streams
 without pictures. Prints a table; asserts nothing.
 
-    bench_live.py rates|appear|memory|faults|churn [...]     (default: all)
+    bench_live.py rates|appear|memory|faults|churn|soak [...]     (default: all but soak)
 
 rates   8 cameras at 8 and at 12.5 frames/s, 16 at 8: analysed frames/s of each, capture to published, processor
 appear  from the moment somebody is before the camera to the first stream_update that counts them
 memory  resident memory with 1, 4, 8, 16 cameras
 faults  FAULTS (200) kills and freezes of four cameras at random times
 churn   CHURN (500) cameras added and removed while four others run
+soak    half an hour (SOAK_SECONDS) of faults, cameras that come and go, and alerts: what tests/integration/soak.py does in minutes
 
-SECONDS (20): how long each rate is measured. INPUT (416x256): detection.input_size. SEED (1): of the random times.
+SECONDS (20): how long each rate is measured. INPUT (auto): detection.input_size, one for all. RATES (8x8,8x12.5,16x8): cameras and
+target rate of each row of `rates`. SETTLE (20): seconds before it, in which what gives way under overload may do so. SEED (1): of the
+random times.
 The cameras, the client and the program share the machine: run it on a quiet one; the load is printed with each figure.
 """
 import datetime
@@ -18,6 +21,7 @@ import os
 import pathlib
 import random
 import statistics
+import subprocess
 import sys
 import tempfile
 import threading
@@ -26,10 +30,12 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tools"))
 import farm as farms  # noqa: E402
 from farm import Farm, wide_clip  # noqa: E402
-from sci_service import ROOT, Closed, Service, assets_missing  # noqa: E402
+from sci_service import BINARY, ROOT, Closed, Service, assets_missing  # noqa: E402
 
 SECONDS = float(os.environ.get("SECONDS", "20"))
-INPUT = os.environ.get("INPUT", "416x256")
+INPUT = os.environ.get("INPUT", "auto")
+SETTLE = float(os.environ.get("SETTLE", "20"))
+RATES = [tuple(map(float, r.split("x"))) for r in os.environ.get("RATES", "8x8,8x12.5,16x8").split(",")]
 SEED = int(os.environ.get("SEED", "1"))
 CLIPS = pathlib.Path(os.environ.get("CLIPS", ROOT / "var/bench"))
 # A plane that fits the wide clip roughly, so that density, zones and the rest of the measures are in what is measured.
@@ -88,7 +94,7 @@ class Client(threading.Thread):
                         captured = seconds_of(m["timestamp"])
                         self.updates.append((m["stream_id"], captured, seconds_of(m["published"]), now, people))
                         self.newest[m["stream_id"]] = (captured, people)
-                        self.state[m["stream_id"]] = "live"
+                        self.state.setdefault(m["stream_id"], "live")
                     elif m["type"] == "stream_state":
                         self.states.append((m["stream_id"], m["state"], now))
                         self.state[m["stream_id"]] = m["state"]
@@ -123,7 +129,7 @@ def measure_rates(cameras, fps, label):
         with service_for([stream(n, cams.uri(i + 1), fps) for i, n in enumerate(names)]) as service:
             client = Client(service)
             client.all_live(names)
-            time.sleep(5)
+            time.sleep(SETTLE)
             client.clear()
             began, cpu, farm_cpu = time.monotonic(), service.cpu_seconds(), cams.cpu_seconds()
             time.sleep(SECONDS)
@@ -143,12 +149,13 @@ def measure_rates(cameras, fps, label):
                 f"cameras with two B frames {statistics.median(late_b):.0f} / {percentile(late_b, .95):.0f} ms")
             row("    processor: sci, cameras", f"{cores:.2f}, {farm_cores:.2f} cores")
             status = service.call("GET", "/status", service.key("viewer"))[1]
-            row("    degradation", status.get("degradation", "none"))
+            inputs = sorted({s["network_input"] for s in service.call("GET", "/streams", service.key("viewer"))[1]["items"]})
+            row("    gives way; network input", f"{status['degradation']}; {', '.join(inputs)}")
 
 
 def rates():
-    for cameras, fps in ((8, 8), (8, 12.5), (16, 8)):
-        measure_rates(cameras, fps, "")
+    for cameras, fps in RATES:
+        measure_rates(int(cameras), fps, f", input {INPUT}")
 
 
 # ---- from appearing to being counted ----
@@ -335,14 +342,21 @@ def churn():
             row("the four others are live", f"{fresh} of 4")
 
 
+# ---- soak ----
+
+def soak():
+    environment = {**os.environ, "SOAK_SECONDS": os.environ.get("SOAK_SECONDS", "1800"), "SOAK_MEMORY_MB": "2", "SCI_BINARY": BINARY}
+    subprocess.run([sys.executable, str(ROOT / "tests/integration/soak.py")], env=environment, check=False)
+
+
 def main():
     missing = assets_missing() or farms.missing()
     if missing:
         print(missing)
         return 1
     CLIPS.mkdir(parents=True, exist_ok=True)
-    parts = {"rates": rates, "appear": appear, "memory": memory, "faults": faults, "churn": churn}
-    wanted = sys.argv[1:] or list(parts)
+    parts = {"rates": rates, "appear": appear, "memory": memory, "faults": faults, "churn": churn, "soak": soak}
+    wanted = sys.argv[1:] or [p for p in parts if p != "soak"]
     for name in wanted:
         if name not in parts:
             print(__doc__)
