@@ -98,7 +98,7 @@ class Trouble(threading.Thread):
         finally:
             (self.start_again if kill else self.farm.thaw)()
         back = time.monotonic()
-        self.wait(lambda: self.follower.newest[self.name][2] > back + 0.05 and self.follower.state[self.name] == "live", 60, "live again")
+        self.wait(lambda: self.follower.newest[self.name][2] > back and self.follower.state[self.name] == "live", 60, "live again")
         self.done += 1
 
     def run(self):
