@@ -149,7 +149,9 @@ static const struct config_key inference_keys[] = {
      .offset = IN(inference, model),
      .fallback = "var/models/nanodet_g_int8.onnx",
      .restarts = RESTARTS_PROCESS,
-     .text = "File of the detector (ONNX)."},
+     .text =
+         "File of the detector (ONNX), or hog: the built-in one, which also stands in when the file is not "
+         "there and the family is auto."},
     {.name = "density_share",
      .type = KEY_NUMBER,
      .offset = IN(inference, density_share),
@@ -172,8 +174,9 @@ static const struct config_key inference_keys[] = {
      .offset = IN(inference, family),
      .fallback = "auto",
      .restarts = RESTARTS_PROCESS,
-     .text =
-         "How the detector's output is read: auto looks at its shape, or a family's name such as nanodet."},
+     .text = "How the detector's output is read: auto looks at its shape, or a family's name (nanodet, "
+             "nanodet-plus, "
+             "yolov5, yolov8, yolox, hog)."},
     {.name = "workers",
      .type = KEY_INT,
      .offset = IN(inference, workers),

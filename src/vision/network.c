@@ -22,7 +22,7 @@
 #include "vision/suppression.h"
 #include "vision/view.h"
 
-enum { PROBE_WIDTH = 96, PROBE_HEIGHT = 64, DEGRADED_TEXT = 512 };
+enum { PROBE_WIDTH = 96, PROBE_HEIGHT = 64, DEGRADED_TEXT = 512, INPUT_SIDE_MAX = 4096 };
 
 /* First what 512x384 has, which was the best size for the default model on 768x576 pictures, and a tenth more
  * for other shapes. Each further one has about two thirds of the one before, the least that people are still
@@ -61,11 +61,12 @@ static int check_input(struct network *n, struct error *error)
         return error_set(error, ERR_FORMAT, "model %s: input \"%s\" is %s, needed is 1x3xHEIGHTxWIDTH", path,
                          in->name, shape);
     int64_t height = in->shape[2], width = in->shape[3];
-    if ((height < 0) != (width < 0) || height == 0 || width == 0 || height > PICTURE_SIDE_MAX ||
-        width > PICTURE_SIDE_MAX)
-        return error_set(error, ERR_UNSUPPORTED,
-                         "model %s: input \"%s\" is %s; height and width must be both free or both given",
-                         path, in->name, shape);
+    if ((height < 0) != (width < 0) || height == 0 || width == 0 || height > INPUT_SIDE_MAX ||
+        width > INPUT_SIDE_MAX)
+        return error_set(
+            error, ERR_UNSUPPORTED,
+            "model %s: input \"%s\" is %s; height and width must be both free or both given, at most %d",
+            path, in->name, shape, INPUT_SIDE_MAX);
     n->fixed_height = height < 0 ? 0 : (int)height;
     n->fixed_width = width < 0 ? 0 : (int)width;
     return 0;

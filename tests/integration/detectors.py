@@ -257,4 +257,4 @@ def refused():
 
 families()
 refused()
-tap.end()
+sys.exit(tap.end())

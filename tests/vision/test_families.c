@@ -186,6 +186,48 @@ static void test_each_output_fits_one_family(void **state)
 }
 
 /* What is not a number is nobody, and nothing goes past the list's end. */
+/* YOLOv5's heads as its two kinds of raw export give them: the same numbers in another order, the same boxes.
+ */
+static void test_yolov5_heads_in_either_order(void **state)
+{
+    (void)state;
+    enum { WIDTH = 96, HEIGHT = 64, VALUES = 8 };
+    static struct candidate items[2][CANDIDATES];
+    struct tensor rows[3], planes[3];
+    for (uint32_t s = 0; s < 3; s++) {
+        int64_t w = WIDTH / (8 << s), h = HEIGHT / (8 << s), cells = w * h;
+        float *a = malloc((size_t)(3 * VALUES * cells) * sizeof *a),
+              *b = malloc((size_t)(3 * VALUES * cells) * sizeof *b);
+        assert_true(a != NULL && b != NULL);
+        for (int64_t i = 0; i < 3 * VALUES * cells; i++) {
+            int64_t anchor = i / (VALUES * cells), cell = i / VALUES % cells, value = i % VALUES;
+            a[i] = in_role(hashed(600 + s, (size_t)i), LOGIT);
+            b[(anchor * VALUES + value) * cells + cell] = a[i];
+        }
+        rows[s] = (struct tensor){.rank = 5, .shape = {1, 3, h, w, VALUES}, .data = a};
+        planes[s] = (struct tensor){.rank = 4, .shape = {1, 3 * VALUES, h, w}, .data = b};
+    }
+    struct raw_outputs five = {rows, 3, WIDTH, HEIGHT}, four = {planes, 3, WIDTH, HEIGHT};
+    struct candidate_list first = {items[0], 0}, second = {items[1], 0};
+    assert_true(family_yolov5.fits(&five) && family_yolov5.fits(&four));
+    family_yolov5.decode(&five, 0.5F, &first);
+    family_yolov5.decode(&four, 0.5F, &second);
+    assert_true(first.count > 5 && first.count == second.count);
+    assert_memory_equal(items[0], items[1], first.count * sizeof items[0][0]);
+    for (size_t i = 0; i < first.count; i++)
+        assert_true(items[0][i].score >= 0.5F && items[0][i].right > items[0][i].left);
+    planes[1].shape[1] = 3 * (VALUES + 1); /* other classes than the first head */
+    assert_false(family_yolov5.fits(&four));
+    rows[2].shape[3]++;
+    assert_false(family_yolov5.fits(&five));
+    five.count = 2;
+    assert_false(family_yolov5.fits(&five));
+    for (size_t s = 0; s < 3; s++) {
+        free(rows[s].data);
+        free(planes[s].data);
+    }
+}
+
 static void test_outputs_that_are_no_numbers(void **state)
 {
     (void)state;
@@ -299,6 +341,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_boxes_agree_with_the_reference),
         cmocka_unit_test(test_each_output_fits_one_family),
+        cmocka_unit_test(test_yolov5_heads_in_either_order),
         cmocka_unit_test(test_outputs_that_are_no_numbers),
         cmocka_unit_test(test_suppression_keeps_the_surest),
         cmocka_unit_test(test_suppression_does_not_depend_on_the_order),

@@ -391,6 +391,86 @@ static void test_every_worker_finds_the_same(void **state)
     network_close(&n);
 }
 
+/* --- damaged files
+ * --------------------------------------------------------------------------------------------------- */
+
+static void write_bytes(const char *path, const char *bytes, size_t size)
+{
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    assert_int_equal(fwrite(bytes, 1, size, f), size);
+    assert_int_equal(fclose(f), 0);
+}
+
+/* Refused with the file's name, or still a network that looks at a picture: no third way. */
+static bool is_survived(const char *path, const struct picture *p, const struct view *v)
+{
+    struct network *n = NULL;
+    struct network_context *c = NULL;
+    const struct detection *d;
+    size_t count;
+    struct error error = {0};
+    int code = network_open(&(struct network_options){.model_path = path, .threads = 1}, &n, &error);
+    if (code < 0) {
+        assert_null(n);
+        if (strstr(error.text, "damaged.onnx") == NULL)
+            fail_msg("\"%s\" does not name the file", error.text);
+        return false;
+    }
+    c = open_context(n);
+    code = network_infer(n, c, p, v, &d, &count, &error);
+    assert_true(code == 0 || error.text[0] != '\0');
+    network_context_destroy(&c);
+    network_close(&n);
+    return true;
+}
+
+static void damage(struct random_state *random, struct buffer *bytes)
+{
+    size_t at = random_below(random, (uint32_t)bytes->size), length = 1 + random_below(random, 8);
+    switch (random_below(random, 3)) {
+    case 0:
+        bytes->size = at; /* cut off */
+        break;
+    case 1:
+        bytes->data[at] = (char)(bytes->data[at] ^ (1 << random_below(random, 8)));
+        break;
+    default:
+        for (size_t i = at; i < at + length && i < bytes->size; i++)
+            bytes->data[i] = (char)random_below(random, 256);
+    }
+}
+
+static void test_damaged_models_are_refused_or_harmless(void **state)
+{
+    (void)state;
+    static const char *const models[] = {"tiny_nanodet", "tiny_nanodet_plus", "tiny_yolov5", "tiny_yolov8",
+                                         "tiny_yolox"};
+    char folder[] = "/tmp/sci-damaged-XXXXXX", path[64];
+    assert_non_null(mkdtemp(folder));
+    text_format(path, sizeof path, "%s/damaged.onnx", folder);
+    struct random_state random;
+    random_seed(&random, 7);
+    struct picture *p = patchwork(160, 120, 5);
+    struct view *v = open_view(&plain);
+    size_t refused = 0;
+    for (size_t i = 0; i < sizeof models / sizeof *models; i++) {
+        for (int round = 0; round < 40; round++) {
+            struct buffer bytes = {0};
+            assert_int_equal(file_read(test_model(models[i]), 1 << 24, &bytes, NULL), 0);
+            damage(&random, &bytes);
+            write_bytes(path, bytes.data, bytes.size);
+            refused += !is_survived(path, p, v);
+            buffer_free(&bytes);
+        }
+    }
+    assert_true(refused > 40);
+    assert_int_equal(remove(path), 0);
+    assert_int_equal(remove(folder), 0);
+    picture_unref(&p);
+    view_destroy(&v);
+}
+
 /* --- real networks
  * ----------------------------------------------------------------------------------------------- */
 
@@ -561,6 +641,7 @@ int main(void)
         cmocka_unit_test(test_a_mask_hides_what_is_behind_it),
         cmocka_unit_test(test_views_that_make_no_sense_are_refused),
         cmocka_unit_test(test_every_worker_finds_the_same),
+        cmocka_unit_test(test_damaged_models_are_refused_or_harmless),
         cmocka_unit_test(test_hog_finds_people_without_a_model),
         cmocka_unit_test(test_hog_does_not_look_behind_a_mask),
         cmocka_unit_test(test_the_default_model_finds_the_people),
