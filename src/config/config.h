@@ -70,11 +70,9 @@ enum inference_provider { INFER_AUTO, INFER_CPU, INFER_CUDA, INFER_TENSORRT };
 const char *inference_provider_name(enum inference_provider provider); /* as it is written */
 
 enum motion_when { MOTION_DENSE, MOTION_ALWAYS, MOTION_NEVER };
-enum motion_from { MOTION_PICTURES, MOTION_DECODER };
 
 struct motion_config { /* `streams[].motion:` */
     enum motion_when when;
-    enum motion_from from;
 };
 
 struct stream_config {

@@ -215,7 +215,6 @@ static const struct config_key line_keys[] = {
 static NEW_SECTION(section_line, "Lines", struct line, line_keys, .check = check_line);
 
 static const char *const when_choices[] = {"dense", "always", "never", NULL};
-static const char *const from_choices[] = {"pictures", "decoder", NULL};
 
 #define MOTION(member) offsetof(struct motion_config, member)
 static const struct config_key motion_keys[] = {
@@ -226,16 +225,8 @@ static const struct config_key motion_keys[] = {
      .fallback = "dense",
      .restarts = RESTARTS_CAMERA,
      .text = "dense: while people are too close together to be found one by one. always and never are what "
-             "they say. Needs a calibration."},
-    {.name = "from",
-     .type = KEY_CHOICE,
-     .offset = MOTION(from),
-     .choices = from_choices,
-     .fallback = "pictures",
-     .restarts = RESTARTS_CAMERA,
-     .text = "pictures: optical flow, about 2 ms a picture, at most twelve a second. decoder: the motion "
-             "vectors of "
-             "H.264 and MPEG-4 video, nearly free and coarser; optical flow where a stream has none."},
+             "they say. Optical flow, about 2 ms of one core for a picture, at most twelve a second. Needs a "
+             "calibration, and a camera that stands still."},
 };
 static NEW_SECTION(section_motion, NULL, struct motion_config, motion_keys);
 

@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "base/text.h"
+#include "vision/flow.h"
 #include "vision/network.h"
 
 static atomic_size_t allocations;
@@ -116,9 +117,34 @@ static void test_no_allocation_per_picture_by_hog(void **state)
     look_at_many("hog", 0); /* nobody is there */
 }
 
+static void test_no_allocation_per_picture_for_motion(void **state)
+{
+    (void)state;
+    struct flow *flow = flow_create(FLOW_AUTO);
+    struct picture *picture = picture_create(PIXEL_GRAY8, 700, 500);
+    const struct motion_field *field;
+    assert_non_null(flow);
+    assert_non_null(picture);
+    uint8_t *bytes = (uint8_t *)(uintptr_t)picture->planes[0];
+    size_t before = 0;
+    for (int round = 0; round < 4; round++) {
+        if (round == 1)
+            before = allocations;
+        picture->stream_ns = round;
+        for (int i = 0; i < 500 * picture->strides[0]; i++)
+            bytes[i] = (uint8_t)(i * (7 + round));
+        assert_int_equal(flow_update(flow, picture, &field, NULL), 0);
+    }
+    assert_int_equal(allocations, before);
+    assert_non_null(field);
+    picture_unref(&picture);
+    flow_destroy(&flow);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_no_allocation_per_picture),
-                                       cmocka_unit_test(test_no_allocation_per_picture_by_hog)};
+                                       cmocka_unit_test(test_no_allocation_per_picture_by_hog),
+                                       cmocka_unit_test(test_no_allocation_per_picture_for_motion)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
