@@ -46,7 +46,7 @@ static void must(int rc, const struct error *error)
 static void open_all(struct bench *b, const char *density, const char *detector)
 {
     struct error error = {0};
-    struct density_options d = {density, 1};
+    struct density_options d = {.model_path = density, .threads = 1};
     struct network_options n = {.model_path = detector, .threads = 1};
     must(config_load(NULL, &b->config, NULL, &error), &error);
     must(looks_make(&b->config->detection, 0, &b->looks, &error), &error);
