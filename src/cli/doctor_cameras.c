@@ -7,7 +7,7 @@
 #include "base/text.h"
 #include "cli/doctor.h"
 #include "core/observation.h"
-#include "media/source.h"
+#include "service/sources.h"
 
 enum { AT_ONCE = 8 };
 
@@ -72,7 +72,7 @@ static void *run_probe(void *user)
         .open_timeout_ns = shorter(config->media.open_timeout_ns, probe->limit_ns),
         .read_timeout_ns = shorter(config->media.read_timeout_ns, probe->limit_ns),
         .picture_limit = config->media.picture_limit};
-    const struct source_kind *kind = source_kind_for(options.uri, &error);
+    const struct source_kind *kind = service_source_kind(options.uri, &error);
     probe->deadline_ns = begun + probe->limit_ns;
     int rc = kind == NULL ? error.code : kind->open(&options, &source, &error);
     if (rc == 0) {

@@ -264,7 +264,9 @@ static void *source_main(void *user)
 {
     struct camera *camera = user;
     struct error error = {0};
-    const struct source_kind *kind = source_kind_for(camera->stream->uri, &error);
+    const struct source_kind *kind = camera->shared->find_source
+                                         ? camera->shared->find_source(camera->stream->uri, &error)
+                                         : source_kind_for(camera->stream->uri, &error);
     if (camera->shared->recorder && camera->stream->record)
         camera->tap = recorder_attach(camera->shared->recorder, camera->stream->stream_id);
     while (!atomic_load(&camera->cancel)) {

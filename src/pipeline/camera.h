@@ -24,6 +24,7 @@ struct camera_shared {
     struct config *config;
     atomic_bool memory_freed;  /* a source was closed: the watchdog gives what it held back to the system */
     struct recorder *recorder; /* lent, may be NULL */
+    const struct source_kind *(*find_source)(const char *uri, struct error *error);
     void (*on_state)(void *user, const char *stream_id, enum stream_state state, enum stream_cause cause,
                      const char *reason);
     void *user;

@@ -376,6 +376,7 @@ int manager_start(const struct manager_options *options, struct manager **manage
     init_locks(m);
     m->shared.config = config_ref(options->config);
     m->shared.recorder = options->recorder;
+    m->shared.find_source = options->find_source;
     m->shared.on_state = options->on_state;
     m->shared.user = options->user;
     m->network = options->network;

@@ -41,6 +41,8 @@ struct manager_options {
     struct density_network *density;   /* lent likewise; NULL: boxes count */
     const struct snapshot_sink *sinks; /* copied */
     size_t sink_count;
+    /* The kind that opens an address; NULL: that of media/source.h. */
+    const struct source_kind *(*find_source)(const char *uri, struct error *error);
     /* A camera changed its state, its cause or its reason. Called from source threads and the watchdog; must
      * not block or call the manager. */
     void (*on_state)(void *user, const char *stream_id, enum stream_state state, enum stream_cause cause,

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "service/internal.h"
+#include "service/sources.h"
 #include "vision/network.h"
 
 #define WRITER_FLUSH_NS (5 * NS_PER_S)
@@ -190,6 +191,7 @@ static int start_manager(struct service *s, struct error *error)
         .density = s->density,
         .sinks = &sink,
         .sink_count = 1,
+        .find_source = service_source_kind,
         .on_state = publish_state,
         .user = s,
     };
