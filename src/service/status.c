@@ -124,6 +124,9 @@ void status_counting(struct service *s, struct counting_figures *figures)
     image_desk_figures(s->desk, &figures->images_analyzed, &figures->images_refused);
 }
 
+static const char boxes_only[] =
+    "no density model installed: counting is by boxes only, dense crowds are under-counted";
+
 static void write_counting(struct service *s, struct json_writer *w)
 {
     struct counting_figures f;
@@ -131,6 +134,7 @@ static void write_counting(struct service *s, struct json_writer *w)
     json_key(w, "counting");
     json_object_begin(w);
     json_put_string(w, "density_model", f.density_model);
+    json_put_string(w, "note", f.density_model != NULL ? NULL : boxes_only);
     json_put_int(w, "density_runs", f.density_runs);
     json_put_number(w, "density_run_s", f.density_runs > 0 ? f.density_s / (double)f.density_runs : NAN, 4);
     json_put_int(w, "images_analyzed", f.images_analyzed);
@@ -185,8 +189,6 @@ static void write_warnings(struct service *s, struct json_writer *w, const struc
     warn_of_alerts(w, s->engine);
     if (network_degraded(s->network))
         json_text(w, network_degraded(s->network));
-    if (s->density == NULL)
-        json_text(w, "no density model installed: counting is by boxes only, dense crowds are under-counted");
     warn_of_overload(s, w);
     if (lost[0]) {
         text_format(text, sizeof text, "cameras without picture: %s", lost);

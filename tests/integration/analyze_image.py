@@ -136,7 +136,7 @@ def without_density_model():
     with Service(CAMERAS) as service:
         tap.check(service.call("GET", "/health")[1]["density_model"] is False, "/health says that there is no density model")
         status = service.call("GET", "/status", service.key("viewer"))[1]
-        tap.check(status["counting"]["density_model"] is None and any("boxes only" in w and "under-counted" in w for w in status["warnings"]), "/status warns", status["warnings"])
+        tap.check(status["counting"]["density_model"] is None and "boxes only" in status["counting"]["note"] and "under-counted" in status["counting"]["note"], "and so does /status", status["counting"])
         service.wait_until(lambda: service.request("GET", "/streams/square/picture.jpg", service.key("viewer"))[0] == 200, "a picture")
         square = service.request("GET", "/streams/square/picture.jpg", service.key("viewer"))[2]
         answer = json.loads(post(service, "", square, "image/jpeg")[2])

@@ -1,5 +1,5 @@
 // What is drawn over a camera's picture: density cells, zones, lines, trails, boxes. All of one snapshot: the picture's own.
-import type { CrowdedPlace, Grid, StreamInfo, StreamUpdate, Track, XY } from "./types";
+import type { CrowdData, CrowdedPlace, Grid, PictureMap, StreamInfo, StreamUpdate, Track, XY } from "./types";
 import type { Settings } from "./settings";
 import type { StreamView, Trail } from "./store";
 
@@ -13,12 +13,38 @@ export const DENSITY_STEPS: { from: number; colour: string; label: string }[] = 
   { from: 5, colour: "rgba(190,32,84,0.74)", label: "5" },
 ];
 
-function densityColour(value: number): string | null {
-  for (let i = DENSITY_STEPS.length - 1; i >= 0; i--) {
-    const step = DENSITY_STEPS[i];
+/** Without a calibration: people per 100 x 100 pixels of the picture, in the same colours. */
+export const MAP_STEPS = [0.1, 0.25, 0.5, 1, 2, 4].map((from, i) => ({ from, colour: DENSITY_STEPS[i]?.colour ?? "", label: String(from) }));
+
+function stepColour(steps: { from: number; colour: string }[], value: number): string | null {
+  for (let i = steps.length - 1; i >= 0; i--) {
+    const step = steps[i];
     if (step && value >= step.from) return step.colour;
   }
   return null;
+}
+
+export function densityColour(value: number): string | null {
+  return stepColour(DENSITY_STEPS, value);
+}
+
+/** The ground says more than the picture, where it is known. */
+export function showsMap(data: CrowdData): boolean {
+  return !data.density.grid && !!data.density.picture;
+}
+
+function drawMap(at: Context, map: PictureMap, sx: number, sy: number): void {
+  const per = 10000 / (map.cell_width * map.cell_height);
+  for (let i = 0; i + 1 < map.cells.length; i += 2) {
+    const colour = stepColour(MAP_STEPS, (map.cells[i + 1] ?? 0) * per);
+    if (!colour) continue;
+    const column = (map.cells[i] ?? 0) % map.columns;
+    const row = Math.floor((map.cells[i] ?? 0) / map.columns);
+    const x = Math.round(column * map.cell_width * sx);
+    const y = Math.round(row * map.cell_height * sy);
+    at.fillStyle = colour;
+    at.fillRect(x, y, Math.round((column + 1) * map.cell_width * sx) - x, Math.round((row + 1) * map.cell_height * sy) - y);
+  }
 }
 
 type Context = CanvasRenderingContext2D;
@@ -150,6 +176,8 @@ export function drawStream(canvas: HTMLCanvasElement, view: StreamView, settings
   const sx = width / source.width;
   const sy = height / source.height;
   const grid = update.crowd_data.density.grid;
+  const map = update.crowd_data.density.picture;
+  if (settings.density && map && showsMap(update.crowd_data)) drawMap(at, map, sx, sy);
   if (settings.density && grid) drawDensity(at, view.info, grid, width, height);
   if (settings.density && grid) drawCrowdedPlaces(at, view.info, grid, update.crowd_data.crowded_places, width, height, scale);
   if (settings.zones) drawZones(at, view.info, update, width, height, scale);

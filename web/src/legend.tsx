@@ -1,17 +1,42 @@
-// One legend for every density overlay.
-import { DENSITY_STEPS } from "./draw";
+// The legends of the density overlays, and how people are counted.
+import { DENSITY_STEPS, MAP_STEPS, showsMap } from "./draw";
+import { useStore, store, type StreamView } from "./store";
 
-export function Legend() {
+function Steps({ label, caption, steps }: { label: string; caption: string; steps: { colour: string; label: string }[] }) {
   return (
-    <figure class="legend" aria-label="Density in people per square metre">
-      <figcaption>people/m²</figcaption>
-      {DENSITY_STEPS.map((step, i) => (
+    <figure class="legend" aria-label={label}>
+      <figcaption>{caption}</figcaption>
+      {steps.map((step, i) => (
         <span key={step.label}>
           <i style={{ background: step.colour }} />
           {step.label}
-          {i === DENSITY_STEPS.length - 1 ? "+" : ""}
+          {i === steps.length - 1 ? "+" : ""}
         </span>
       ))}
     </figure>
+  );
+}
+
+export function Legend({ views }: { views: StreamView[] }) {
+  useStore();
+  const maps = views.some((view) => view.latest && showsMap(view.latest.crowd_data));
+  const grids = !maps || views.some((view) => view.latest?.crowd_data.density.grid);
+  return (
+    <>
+      {grids ? <Steps label="Density in people per square metre" caption="people/m²" steps={DENSITY_STEPS} /> : null}
+      {maps ? <Steps label="People per 100 by 100 pixels of the picture" caption="uncalibrated: people per 100×100 pixels" steps={MAP_STEPS} /> : null}
+    </>
+  );
+}
+
+/** Said as long as it is so: a crowd that is too dense for boxes looks smaller than it is. */
+export function CountingNote() {
+  useStore();
+  const counting = store.status?.counting;
+  if (!counting || counting.density_model) return null;
+  return (
+    <p class="counting-note" role="note">
+      People are counted by boxes only: no density model is installed, so dense crowds are under-counted.
+    </p>
   );
 }

@@ -7,7 +7,7 @@ import { api } from "./api";
 import { Cards } from "./cards";
 import { SettingsDialog } from "./dialog";
 import { Header } from "./header";
-import { Legend } from "./legend";
+import { CountingNote, Legend } from "./legend";
 import { Login } from "./login";
 import { Movement } from "./movement";
 import { unlockSound } from "./sound";
@@ -105,7 +105,8 @@ function Dashboard() {
               ))}
               {views.length === 0 ? <p class="calm">No cameras yet: add one in the configuration, or with POST /streams.</p> : null}
             </div>
-            {settings.density ? <Legend /> : null}
+            {settings.density ? <Legend views={views} /> : null}
+            <CountingNote />
           </section>
           <div class="side">
             <AlertPanel />

@@ -1,5 +1,6 @@
 // How people move: speed, main direction, and what crosses the lines.
 import { measure, title } from "./format";
+import { GroundPlan } from "./plan";
 import { asMeasure, useStore, type StreamView } from "./store";
 import type { Measure, Track } from "./types";
 
@@ -52,6 +53,7 @@ export function Movement({ view }: { view: StreamView | undefined }) {
         <span class="count">{speed?.valid ? `${measure(speed, 2)} m/s mean` : (speed?.reason ?? "")}</span>
       </header>
       <div class="movement-body">
+        {data?.density.grid ? <GroundPlan grid={data.density.grid} /> : null}
         {shares ? <Rose shares={shares} /> : <p class="calm">Nobody is walking, or the camera is not calibrated.</p>}
         <table>
           <thead>

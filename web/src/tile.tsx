@@ -2,6 +2,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { drawStream } from "./draw";
 import { age, measure, number, title, unit } from "./format";
+import type { Measure } from "./types";
 import { asMeasure, store, useStore, useTick, zonesOf, type StreamView } from "./store";
 
 const OLD_S = 2;
@@ -81,6 +82,24 @@ export function fillKind(share: number | null): string {
   return share >= 1 ? "full" : share >= 0.8 ? "near" : "free";
 }
 
+const REGIMES: Record<string, string> = {
+  boxes: "by boxes",
+  density: "by density network",
+  blended: "by boxes and density network",
+};
+
+/** The 90 % interval, and how the people were counted. */
+function Counted({ people, regime }: { people: Measure | undefined; regime: string | undefined }) {
+  if (!people?.valid || people.low === undefined || people.high === undefined) return null;
+  return (
+    <small class="counted" title="The 90 % interval, and how people are counted here">
+      {" "}
+      {number(people.low, 0)}–{number(people.high, 0)}
+      <span data-regime={regime}>{REGIMES[regime ?? ""] ?? ""}</span>
+    </small>
+  );
+}
+
 export function Tile({ view, large, onSelect }: { view: StreamView; large: boolean; onSelect: () => void }) {
   const { settings } = useStore();
   useTick(500);
@@ -113,7 +132,10 @@ export function Tile({ view, large, onSelect }: { view: StreamView; large: boole
       <dl class="facts">
         <div>
           <dt>People</dt>
-          <dd data-measure="people">{measure(people, 0)}</dd>
+          <dd>
+            <span data-measure="people">{measure(people, 0)}</span>
+            <Counted people={people} regime={view.latest?.crowd_data.regime} />
+          </dd>
         </div>
         <div>
           <dt>Peak density</dt>

@@ -55,11 +55,20 @@ export interface CrowdedPlace {
   age_s: number;
 }
 
+/** People per cell of the picture: pairs as in Grid. */
+export interface PictureMap {
+  columns: number;
+  rows: number;
+  cell_width: number;
+  cell_height: number;
+  cells: number[];
+}
+
 export interface CrowdData {
   picture: { width: number; height: number };
   regime: string;
   degraded: string | null;
-  density: { mean?: Measure; peak?: Measure; grid: Grid | null };
+  density: { mean?: Measure; peak?: Measure; grid: Grid | null; picture?: PictureMap | null };
   crowded_places: CrowdedPlace[];
   zones: Place[];
   lines: Place[];
@@ -120,6 +129,7 @@ export interface SystemStatus {
   streams: { total: number; [state: string]: number };
   alerts: { open: number; active: number; [level: string]: number };
   store: { ok: boolean; error: string | null };
+  counting?: { density_model: string | null };
   warnings: string[];
 }
 
