@@ -63,7 +63,7 @@ struct counting_config { /* `counting:`, and per stream likewise */
     int64_t interval_ns;      /* least stream time between two runs of the density network */
     int64_t idle_interval_ns; /* likewise while it adds nothing */
     int long_side;            /* of its input, pixels; 0 = by the picture's size */
-    bool perspective;         /* a calibrated camera's picture is looked at in bands of a size of its own */
+    bool perspective;         /* a calibrated camera's picture is scaled so that people have a learned size */
 };
 
 enum inference_provider { INFER_AUTO, INFER_CPU, INFER_CUDA, INFER_TENSORRT };

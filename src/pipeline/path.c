@@ -9,6 +9,7 @@
 #include "pipeline/counting.h"
 #include "pipeline/looks.h"
 #include "pipeline/motion.h"
+#include "pipeline/perspective.h"
 #include "track/tracker.h"
 #include "vision/picture_health.h"
 
@@ -75,6 +76,8 @@ int camera_path_create(const struct config *config, const struct stream_config *
     counting_init(&p->counting, &stream->counting);
     p->use = use;
     int result = looks_make(&stream->detection, stream->counting.long_side, &p->looks, error);
+    if (result == 0 && stream->counting.perspective)
+        perspective_of(stream, &p->looks.density.person_far, &p->looks.density.person_near);
     if (result == 0)
         result = make_tracker(config, &stream->detection, use, &p->tracker, error);
     if (result == 0)

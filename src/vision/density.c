@@ -160,6 +160,17 @@ void density_context_destroy(struct density_context **context)
 
 /* --- the input ------------------------------------------------------------------------------------------ */
 
+/* A further factor, so that people have a size that was learned; `height`: of the input so far. */
+static double fit_people(const struct density_view *view, double height, double most)
+{
+    double far_px = view->person_far * height, near_px = view->person_near * height;
+    if (far_px > 0 && far_px < DENSITY_PERSON_LEAST)
+        return fmin(fmin(GROWTH_MAX, most), DENSITY_PERSON_LEAST / far_px);
+    if (near_px > DENSITY_PERSON_MOST)
+        return fmax(0.5, DENSITY_PERSON_MOST / near_px);
+    return 1;
+}
+
 int density_input_size(const struct density_view *view, int picture_width, int picture_height, int *width,
                        int *height, struct error *error)
 {
@@ -173,6 +184,9 @@ int density_input_size(const struct density_view *view, int picture_width, int p
         factor = fmin(GROWTH_MAX, DENSITY_LONG_SIDE / side);
     else if (side > LONG_SIDE_NATIVE)
         factor = LONG_SIDE_NATIVE / side;
+    if (view->long_side == 0)
+        factor *= fit_people(view, picture_height * factor, fmax(1, GROWTH_MAX / factor));
+    factor = fmin(factor, DENSITY_SIDE_MAX / side);
     *width = (int)fmax(1, rint(picture_width * factor));
     *height = (int)fmax(1, rint(picture_height * factor));
     return 0;

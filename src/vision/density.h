@@ -26,10 +26,12 @@
 #include "geo/point.h"
 
 enum {
-    DENSITY_STRIDE = 8,       /* input pixels per cell */
-    DENSITY_MARGIN = 128,     /* input pixels */
-    DENSITY_LONG_SIDE = 1024, /* of the pictures that it was trained on */
-    DENSITY_SIDE_MAX = 8192,  /* of an input */
+    DENSITY_STRIDE = 8,        /* input pixels per cell */
+    DENSITY_MARGIN = 128,      /* input pixels */
+    DENSITY_LONG_SIDE = 1024,  /* of the pictures that it was trained on */
+    DENSITY_SIDE_MAX = 8192,   /* of an input */
+    DENSITY_PERSON_LEAST = 30, /* input pixels: sizes of people in the pictures that it was trained on */
+    DENSITY_PERSON_MOST = 300,
     DENSITY_TILE_PIXELS = 1536 * 1152
 };
 
@@ -52,6 +54,11 @@ struct density_view {
     /* Of the input. 0: pictures under 1024 pixels grow to it, at most twofold, and those above 1536 shrink to
      * that. */
     int long_side;
+    /* Heights of people as shares of the picture's height, far and near; 0: not known. Unless `long_side`
+     * says otherwise the picture grows, at most twofold and only as far as it has pixels for it, until those
+     * far away are DENSITY_PERSON_LEAST pixels tall in the input, or shrinks, at most by half, until those
+     * near by are not above DENSITY_PERSON_MOST. */
+    double person_far, person_near;
     int tile_pixels;            /* largest input without tiles; 0 = DENSITY_TILE_PIXELS */
     const struct point *region; /* cells whose centre is outside hold nobody; NULL = everywhere */
     size_t region_count;

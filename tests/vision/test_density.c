@@ -201,6 +201,35 @@ static void test_any_size(void **state)
     close_model(&f);
 }
 
+/* A calibrated camera's people have a size that was learned, as far as the picture has pixels for it. */
+static void test_people_of_a_learned_size(void **state)
+{
+    (void)state;
+    static const struct {
+        int width, height, long_side;
+        double far_share, near_share;
+        int content_width;
+    } cases[] = {
+        {1920, 1080, 0, 0, 0, 1536},
+        {1920, 1080, 0, 0.05, 0.2, 1536}, /* 43 and 173 pixels: as it is */
+        {3840, 2160, 0, 0.02, 0.1, 2667},
+        {3840, 2160, 0, 0.005, 0.1, 3072}, /* twofold at most */
+        {640, 480, 0, 0.02, 0.1, 1280},    /* grown twofold already by pixels */
+        {1920, 1080, 0, 0.1, 0.5, 1067},
+        {1920, 1080, 0, 0.1, 0.9, 768},
+        {3840, 2160, 1000, 0.02, 0.1, 1000}, /* what is set counts */
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        int w, h;
+        struct density_view view = {.long_side = cases[i].long_side,
+                                    .person_far = cases[i].far_share,
+                                    .person_near = cases[i].near_share};
+        assert_int_equal(density_input_size(&view, cases[i].width, cases[i].height, &w, &h, NULL), 0);
+        if (abs(w - cases[i].content_width) > 1)
+            fail_msg("case %zu: %d pixels wide, not %d", i, w, cases[i].content_width);
+    }
+}
+
 static void test_refusals(void **state)
 {
     (void)state;
@@ -293,9 +322,13 @@ static void test_real_crowd(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_known_answer),     cmocka_unit_test(test_tiles_change_nothing),
-        cmocka_unit_test(test_region_and_masks), cmocka_unit_test(test_any_size),
-        cmocka_unit_test(test_refusals),         cmocka_unit_test(test_real_weights),
+        cmocka_unit_test(test_known_answer),
+        cmocka_unit_test(test_tiles_change_nothing),
+        cmocka_unit_test(test_region_and_masks),
+        cmocka_unit_test(test_any_size),
+        cmocka_unit_test(test_people_of_a_learned_size),
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_real_weights),
         cmocka_unit_test(test_real_crowd),
     };
     return cmocka_run_group_tests_name("density", tests, NULL, NULL);
