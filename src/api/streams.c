@@ -40,6 +40,13 @@ int streams_create(struct api *api, struct request *request, struct answer *answ
     return answer_json(answer, 201, error);
 }
 
+int stream_change(struct api *api, struct request *request, struct answer *answer, struct error *error)
+{
+    int rc = api->control.ops->stream_change(api->control.self, request->id, request->json, problem_on_field,
+                                             answer, error);
+    return rc != 0 ? rc : stream_get(api, request, answer, error);
+}
+
 int stream_delete(struct api *api, struct request *request, struct answer *answer, struct error *error)
 {
     int rc = api->control.ops->stream_remove(api->control.self, request->id, error);

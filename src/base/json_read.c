@@ -30,6 +30,30 @@ void json_free(struct json *root)
     json_decref(unwrap(root));
 }
 
+static json_t *merge(const json_t *base, const json_t *patch)
+{
+    if (!json_is_object(patch))
+        return json_deep_copy(patch);
+    json_t *merged = json_is_object(base) ? json_deep_copy(base) : json_object();
+    const char *key;
+    json_t *value;
+    json_object_foreach((json_t *)(uintptr_t)patch, key, value)
+    {
+        if (json_is_null(value)) {
+            (void)json_object_del(merged, key);
+        } else if (json_object_set_new(merged, key, merge(json_object_get(merged, key), value)) < 0) {
+            json_decref(merged);
+            return NULL;
+        }
+    }
+    return merged;
+}
+
+struct json *json_merge(const struct json *base, const struct json *patch)
+{
+    return (struct json *)merge(unwrap(base), unwrap(patch));
+}
+
 enum json_kind json_kind(const struct json *value)
 {
     if (!value)

@@ -20,6 +20,10 @@ enum json_kind { JSON_IS_NULL, JSON_IS_BOOL, JSON_IS_NUMBER, JSON_IS_STRING, JSO
 int json_parse(const char *text, size_t size, struct json **root, struct error *error);
 void json_free(struct json *root); /* NULL is fine */
 
+/* A new tree: `base` with the changes of `patch` (RFC 7396: members replace those of the same name, objects
+ * are merged, null takes away). NULL without memory. */
+struct json *json_merge(const struct json *base, const struct json *patch);
+
 enum json_kind json_kind(const struct json *value); /* NULL counts as JSON_IS_NULL */
 const char *json_kind_name(const struct json *value);
 size_t json_size(const struct json *value);                         /* items of an array or object, else 0 */

@@ -289,6 +289,8 @@ static void check_uri(struct config_reader *reader, const struct node *node, con
     scheme_of(uri, scheme, sizeof scheme);
     if (uri[0] == '\0') {
         reader_complain(reader, place, "uri", "empty");
+    } else if (!reader->trusted && uri_is_redacted(uri)) {
+        reader_complain(reader, place, "uri", "stars stand for what is never shown: write the whole address");
     } else if (!scheme_is_known(scheme)) {
         reader_complain(reader, place, "uri",
                         "unknown scheme '%s': known are rtsp, rtsps, http, https, v4l2, file, detections, "

@@ -52,6 +52,12 @@ static int control_stream_add(void *self, const struct json *body, char stream_i
     return streams_add(self, body, stream_id, on_field, user, error);
 }
 
+static int control_stream_change(void *self, const char *stream_id, const struct json *body,
+                                 control_field_error *on_field, void *user, struct error *error)
+{
+    return streams_change(self, stream_id, body, on_field, user, error);
+}
+
 static int control_stream_remove(void *self, const char *stream_id, struct error *error)
 {
     return streams_remove(self, stream_id, error);
@@ -195,6 +201,7 @@ const struct control_ops service_control_ops = {
     .streams_json = control_streams_json,
     .stream_json = control_stream_json,
     .stream_add = control_stream_add,
+    .stream_change = control_stream_change,
     .stream_remove = control_stream_remove,
     .picture = control_picture,
     .watch = control_watch,

@@ -86,6 +86,10 @@ struct control_ops {
      * its id. */
     int (*stream_add)(void *self, const struct json *body, char stream_id[65], control_field_error *on_field,
                       void *user, struct error *error);
+    /* Changes a camera that was added so: the body holds the keys that become different (json_merge).
+     * ERR_INVALID with fields, ERR_NOT_FOUND, ERR_CONFLICT (written in the file). */
+    int (*stream_change)(void *self, const char *stream_id, const struct json *body,
+                         control_field_error *on_field, void *user, struct error *error);
     /* Returns when no further snapshot of it can be published. ERR_NOT_FOUND, ERR_CONFLICT (written in the
      * file). */
     int (*stream_remove)(void *self, const char *stream_id, struct error *error);

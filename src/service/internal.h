@@ -27,8 +27,9 @@ struct service {
     struct image_desk *desk;
     struct writer *writer;
     struct alert_engine *engine;
-    atomic_bool engine_ready;    /* `engine` is set: the writer may be given alerts */
-    pthread_mutex_t engine_lock; /* keeps the engine alive while the writer tells it what is stored */
+    atomic_bool engine_ready;     /* `engine` is set: the writer may be given alerts */
+    pthread_mutex_t streams_lock; /* one camera is added, changed or removed at a time */
+    pthread_mutex_t engine_lock;  /* keeps the engine alive while the writer tells it what is stored */
     struct manager *manager;
     struct latest *latest;     /* newest picture and geometry per stream */
     struct resolved *resolved; /* alerts that ended a moment ago */
@@ -54,6 +55,8 @@ void stream_write_json(struct service *service, struct json_writer *w, const str
 int streams_start(struct service *service, struct error *error);
 int streams_add(struct service *service, const struct json *body, char stream_id[ID_SIZE],
                 control_field_error *on_field, void *user, struct error *error);
+int streams_change(struct service *service, const char *stream_id, const struct json *patch,
+                   control_field_error *on_field, void *user, struct error *error);
 int streams_remove(struct service *service, const char *stream_id, struct error *error);
 
 /* recording.c: the recorder, and what of alerts is on disk */

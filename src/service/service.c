@@ -221,6 +221,7 @@ int service_start(struct config *config, struct service **service, struct error 
     if (!s)
         return error_nomem(error, "service");
     pthread_mutex_init(&s->engine_lock, NULL);
+    pthread_mutex_init(&s->streams_lock, NULL);
     s->config = config_ref(config);
     s->started = clock_now();
     s->latest = latest_create();
@@ -275,6 +276,7 @@ void service_stop(struct service **service)
         s->store.kind->close(&s->store.store);
     config_unref(&s->config);
     pthread_mutex_destroy(&s->engine_lock);
+    pthread_mutex_destroy(&s->streams_lock);
     free(s);
 }
 

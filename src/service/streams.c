@@ -1,4 +1,4 @@
-/* Cameras from the file and from the store; adding and removing while running. */
+/* Cameras from the file and from the store; adding, changing and removing while running. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,7 +12,8 @@ static int start_camera(struct service *s, const struct stream_config *stream, s
     int result = latest_add(s->latest, stream->stream_id, error);
     if (result < 0)
         return result;
-    result = alert_engine_add_stream(s->engine, stream->stream_id, error);
+    if (stream->enabled) /* one that is switched off is not lost */
+        result = alert_engine_add_stream(s->engine, stream->stream_id, error);
     if (result == 0)
         result = manager_add(s->manager, stream, error);
     if (result < 0) {
@@ -77,8 +78,8 @@ static int store_stream(struct service *s, const struct stream_config *stream, s
     return result;
 }
 
-int streams_add(struct service *s, const struct json *body, char stream_id[ID_SIZE],
-                control_field_error *on_field, void *user, struct error *error)
+static int add(struct service *s, const struct json *body, char stream_id[ID_SIZE],
+               control_field_error *on_field, void *user, struct error *error)
 {
     struct stream_config *stream = NULL;
     struct stream_status status;
@@ -101,7 +102,7 @@ int streams_add(struct service *s, const struct json *body, char stream_id[ID_SI
     return result;
 }
 
-int streams_remove(struct service *s, const char *stream_id, struct error *error)
+static int remove_stream(struct service *s, const char *stream_id, struct error *error)
 {
     if (config_find_stream(s->config, stream_id))
         return error_set(error, ERR_CONFLICT, "stream %s is written in %s: remove it there", stream_id,
@@ -117,5 +118,96 @@ int streams_remove(struct service *s, const char *stream_id, struct error *error
         alert_engine_remove_stream(s->engine, stream_id, NULL);
         latest_remove(s->latest, stream_id);
     }
+    return result;
+}
+
+/* ---- changing ---- */
+
+/* The camera as it would be: what it is, with the changes. */
+static int changed_stream(struct service *s, const struct stream_config *now, const struct json *patch,
+                          struct stream_config **changed, control_field_error *on_field, void *user,
+                          struct error *error)
+{
+    struct buffer text = {0};
+    struct json_writer w = json_writer_on(&text);
+    struct json *base = NULL, *merged = NULL;
+    stream_config_write_json(&w, now, true);
+    int result =
+        text.failed ? error_nomem(error, now->stream_id) : json_parse(text.data, text.size, &base, error);
+    if (result == 0 && (merged = json_merge(base, patch)) == NULL)
+        result = error_nomem(error, now->stream_id);
+    if (result == 0)
+        result = stream_config_from_json(s->config, merged, changed, on_field, user, error);
+    if (result == 0 && strcmp((*changed)->stream_id, now->stream_id) != 0) {
+        on_field(user, "stream_id", "a camera keeps its name");
+        stream_config_free(changed);
+        result = error_set(error, ERR_INVALID, "stream_id: a camera keeps its name");
+    }
+    json_free(merged);
+    json_free(base);
+    buffer_free(&text);
+    return result;
+}
+
+/* Its open alerts stay, so that a new address does not hide them; those of one that is switched off are over.
+ */
+static int restart_camera(struct service *s, const struct stream_config *was,
+                          const struct stream_config *stream, struct error *error)
+{
+    int result = manager_remove(s->manager, stream->stream_id, error);
+    if (result == 0)
+        result = manager_add(s->manager, stream, error);
+    if (result == 0 && was->enabled && !stream->enabled)
+        alert_engine_remove_stream(s->engine, stream->stream_id, NULL);
+    if (result == 0 && !was->enabled && stream->enabled)
+        result = alert_engine_add_stream(s->engine, stream->stream_id, error);
+    return result;
+}
+
+static int change(struct service *s, const char *stream_id, const struct json *patch,
+                  control_field_error *on_field, void *user, struct error *error)
+{
+    struct stream_config *stream = NULL;
+    if (config_find_stream(s->config, stream_id))
+        return error_set(error, ERR_CONFLICT, "stream %s is written in %s: change it there", stream_id,
+                         s->config->path ? s->config->path : "the configuration");
+    struct stream_config *now = manager_stream_config(s->manager, stream_id);
+    if (!now)
+        return error_set(error, ERR_NOT_FOUND, "there is no stream %s", stream_id);
+    int result = changed_stream(s, now, patch, &stream, on_field, user, error);
+    if (result == 0)
+        result = store_stream(s, stream, error);
+    if (result == 0)
+        result = restart_camera(s, now, stream, error);
+    stream_config_free(&stream);
+    stream_config_free(&now);
+    return result;
+}
+
+/* ---- one at a time ---- */
+
+int streams_add(struct service *s, const struct json *body, char stream_id[ID_SIZE],
+                control_field_error *on_field, void *user, struct error *error)
+{
+    pthread_mutex_lock(&s->streams_lock);
+    int result = add(s, body, stream_id, on_field, user, error);
+    pthread_mutex_unlock(&s->streams_lock);
+    return result;
+}
+
+int streams_change(struct service *s, const char *stream_id, const struct json *patch,
+                   control_field_error *on_field, void *user, struct error *error)
+{
+    pthread_mutex_lock(&s->streams_lock);
+    int result = change(s, stream_id, patch, on_field, user, error);
+    pthread_mutex_unlock(&s->streams_lock);
+    return result;
+}
+
+int streams_remove(struct service *s, const char *stream_id, struct error *error)
+{
+    pthread_mutex_lock(&s->streams_lock);
+    int result = remove_stream(s, stream_id, error);
+    pthread_mutex_unlock(&s->streams_lock);
     return result;
 }

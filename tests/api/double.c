@@ -68,6 +68,21 @@ static int stream_add(void *self, const struct json *body, char id[65], control_
     return 0;
 }
 
+static int stream_change(void *self, const char *id, const struct json *body, control_field_error *on_field,
+                         void *user, struct error *error)
+{
+    struct double_service *d = self;
+    if (!is_known(d, id))
+        return error_set(error, ERR_NOT_FOUND, "no stream %s", id);
+    if (strcmp(id, "gate_f") == 0)
+        return error_set(error, ERR_CONFLICT, "stream gate_f is written in the configuration file");
+    if (json_get(body, "enabled") == NULL) {
+        on_field(user, "enabled", "is all that can be changed here");
+        return error_set(error, ERR_INVALID, "the stream has wrong fields");
+    }
+    return 0;
+}
+
 static int stream_remove(void *self, const char *id, struct error *error)
 {
     struct double_service *d = self;
@@ -240,6 +255,7 @@ static const struct control_ops ops = {
     .streams_json = streams_json,
     .stream_json = stream_json,
     .stream_add = stream_add,
+    .stream_change = stream_change,
     .stream_remove = stream_remove,
     .picture = picture,
     .watch = watch,

@@ -115,6 +115,50 @@ static void test_reader_refuses(void **state)
     }
 }
 
+static struct json *parsed(const char *text)
+{
+    struct json *root;
+    assert_int_equal(json_parse(text, strlen(text), &root, NULL), 0);
+    return root;
+}
+
+/* The cases that RFC 7396 gives for objects. */
+static void test_merge(void **state)
+{
+    (void)state;
+    static const char *const cases[][3] = {
+        {"{\"a\":\"b\"}", "{\"a\":\"c\"}", "{\"a\":\"c\"}"},
+        {"{\"a\":\"b\"}", "{\"b\":\"c\"}", "{\"a\":\"b\",\"b\":\"c\"}"},
+        {"{\"a\":\"b\",\"b\":\"c\"}", "{\"a\":null}", "{\"b\":\"c\"}"},
+        {"{\"a\":[\"b\"]}", "{\"a\":\"c\"}", "{\"a\":\"c\"}"},
+        {"{\"a\":{\"b\":\"c\"}}", "{\"a\":{\"b\":\"d\",\"c\":null}}", "{\"a\":{\"b\":\"d\"}}"},
+        {"{\"a\":[{\"b\":\"c\"}]}", "{\"a\":[1]}", "{\"a\":[1]}"},
+        {"{\"e\":null}", "{\"a\":1}", "{\"a\":1,\"e\":null}"},
+        {"{}", "{\"a\":{\"bb\":{\"ccc\":null}}}", "{\"a\":{\"bb\":{}}}"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct json *base = parsed(cases[i][0]), *patch = parsed(cases[i][1]),
+                    *expected = parsed(cases[i][2]);
+        struct json *merged = json_merge(base, patch);
+
+        assert_int_equal(json_size(merged), json_size(expected));
+        const char *key;
+        const struct json *value;
+        for (size_t k = 0; json_entry(expected, k, &key, &value); k++) {
+            const struct json *got = json_get(merged, key);
+            assert_int_equal(json_kind(got), json_kind(value));
+            assert_int_equal(json_size(got), json_size(value));
+            if (json_kind(value) == JSON_IS_STRING)
+                assert_string_equal(json_as_string(got, ""), json_as_string(value, "?"));
+        }
+
+        json_free(merged);
+        json_free(base);
+        json_free(patch);
+        json_free(expected);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -123,6 +167,7 @@ int main(void)
         cmocka_unit_test(test_nesting_and_escapes),
         cmocka_unit_test(test_reader),
         cmocka_unit_test(test_reader_refuses),
+        cmocka_unit_test(test_merge),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

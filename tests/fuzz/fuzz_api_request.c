@@ -131,6 +131,14 @@ static int stream_add(void *self, const struct json *body, char id[65], control_
     return rc;
 }
 
+static int stream_change(void *self, const char *id, const struct json *body, control_field_error *on_field,
+                         void *user, struct error *error)
+{
+    char name[65];
+    (void)id;
+    return stream_add(self, body, name, on_field, user, error);
+}
+
 static int on_stream(void *self, const char *id, struct error *error)
 {
     (void)self;
@@ -236,6 +244,7 @@ static const struct control_ops ops = {
     .streams_json = streams_json,
     .stream_json = stream_json,
     .stream_add = stream_add,
+    .stream_change = stream_change,
     .stream_remove = on_stream,
     .picture = picture,
     .watch = on_stream,

@@ -157,6 +157,63 @@ def freeze_and_return(service, key, follower, farm):
     assert seen[:2] == ["stalled", "failed"] and seen[-1] == "live", seen
 
 
+# ---- added, changed, switched off and removed while running ----
+
+def call(service, key, method, path, body=None, expected=200):
+    status, answer = service.call(method, path, key, body)
+    assert status == expected, (method, path, body, status, answer)
+    return answer
+
+
+def life_of_one(service, key, follower, uri, other):
+    """From one address over another and off and on again to its removal; `other` has another size of picture."""
+    call(service, key, "POST", "/streams", {"stream_id": "hot", "uri": uri, "target_fps": 2, "loop": True}, 201)
+    first = wait_state(service, key, "hot", "live")
+    call(service, key, "PATCH", "/streams/hot", {"uri": other, "location": "Gate"})
+    second = wait_state(service, key, "hot", "live")
+    assert second["epoch"] != first["epoch"] and second["location"] == "Gate", second
+    assert (second["width"], second["height"]) != (first["width"], first["height"]), (first, second)
+    assert call(service, key, "PATCH", "/streams/hot", {"enabled": False})["state"] == "disabled"
+    updates = sum(m.get("stream_id") == "hot" and m["type"] == "stream_update" for _, m in list(follower.messages))
+    time.sleep(1)
+    assert state(service, key, "hot")["state"] == "disabled"
+    after = sum(m.get("stream_id") == "hot" and m["type"] == "stream_update" for _, m in list(follower.messages))
+    assert after == updates, (updates, after)
+    call(service, key, "PATCH", "/streams/hot", {"enabled": True, "uri": uri})
+    third = wait_state(service, key, "hot", "live")
+    assert (third["width"], third["location"]) == (first["width"], "Gate"), third
+    call(service, key, "DELETE", "/streams/hot", None, 204)
+    call(service, key, "GET", "/streams/hot", None, 404)
+
+
+def wrong_changes(service, key):
+    call(service, key, "POST", "/streams", {"stream_id": "kept", "uri": f"rtsp://{LOGIN}127.0.0.1:9/cam", "enabled": False, "target_fps": 3}, 201)
+    before = state(service, key, "kept")
+    for body, field in (({"stream_id": "other"}, "stream_id"), ({"zone": []}, "zone"), ({"target_fps": -1}, "target_fps"),
+                        ({"uri": before["uri"]}, "uri"), ({"uri": None}, "uri"), ({"uri": "/etc/passwd"}, "uri"), ({"uri": "v4l2:///dev/mem"}, "uri")):
+        answer = call(service, key, "PATCH", "/streams/kept", body, 422)
+        assert any(e["field"] == field for e in answer["errors"]), (body, answer)
+    assert state(service, key, "kept")["epoch"] == before["epoch"]
+    assert call(service, key, "PATCH", "/streams/kept", {"target_fps": None})["target_fps"] is None
+    call(service, key, "PATCH", "/streams/nobody_here", {"enabled": False}, 404)
+    call(service, key, "PATCH", "/streams/off", {"enabled": True}, 409)
+
+
+def changes_last(service, key):
+    """After a restart a changed camera is as it was changed."""
+    call(service, key, "PATCH", "/streams/kept", {"location": "North", "uri": f"rtsp://{BAD_LOGIN}127.0.0.1:9/other"})
+    assert service.stop() == 0
+    service.start()
+    kept = state(service, key, "kept")
+    assert kept["location"] == "North" and kept["uri"].endswith("@127.0.0.1:9/other") and kept["state"] == "disabled", kept
+
+
+def no_alert_when_off(service, key):
+    alerts = service.call("GET", "/alerts?limit=500", key)[1]["items"]
+    assert not [a for a in alerts if a["stream_id"] == "off"], alerts
+    assert [a for a in alerts if a["stream_id"] == "nobody" and a["rule_id"] == "camera-lost"], alerts
+
+
 # ---- secrets ----
 
 def try_wrong_requests(service, key):
@@ -227,7 +284,7 @@ def run(folder):
         (folder / "page.html").write_text("<html>log in</html>" * 50)
         sections = "streams:\n" + "".join(f"  - {{stream_id: {n}, uri: {json.dumps(u)}, target_fps: 2}}\n" for n, u in cameras.items())
         sections += f"  - {{stream_id: off, uri: {json.dumps(locked.uri(1, LOGIN))}, enabled: false}}\n"
-        with Service(sections, folder=folder / "service", workers=1) as service:
+        with Service(sections, folder=folder, workers=1) as service:
             key = service.key("admin")
             follower = Follower(service, key)
             for stream in ("rtsp_good", "http_good", "http_query", "killed", "frozen", "udp"):
@@ -243,7 +300,17 @@ def run(folder):
             tap.run("killed: noticed, and live again by itself", kill_and_return, service, key, follower, killed)
             tap.run("udp: live again by itself", lambda: wait_state(service, key, "udp", "live"))
             tap.run("frozen: stalled, failed, an alert; live again, the alert over", freeze_and_return, service, key, follower, frozen)
+            tap.run("a camera that was never there is an alert, one that is switched off is none", no_alert_when_off, service, key)
+            (folder / "shots").mkdir()
+            shutil.copy(folder / "still.jpg", folder / "shots/1.jpg")
+            subprocess.run(["ffmpeg", "-v", "error", "-y", "-i", str(folder / "still.jpg"), "-vf", "scale=320:240", str(folder / "small.jpg")], check=True, stdin=subprocess.DEVNULL)
+            for kind, uri, other in (("RTSP over TCP", killed.uri(1), str(CLIP)), ("RTSP over UDP", killed.uri(1) + "#udp", str(CLIP)),
+                                     ("a file", str(clip), str(CLIP)), ("a folder of images", str(folder / "shots"), killed.uri(1)),
+                                     ("MJPEG", basic.uri("mjpeg/small.jpg", LOGIN), basic.uri("mjpeg/still.jpg", LOGIN))):
+                tap.run(f"{kind}: added, changed while live, off, on, removed", life_of_one, service, key, follower, uri, other)
+            tap.run("changes that are wrong change nothing", wrong_changes, service, key)
             tap.run("no secret in anything that is given", check_secrets, service, key, follower)
+            tap.run("a change lasts over a restart", changes_last, service, key)
             tap.check(service.stop() == 0, "the service ends well")
             tap.run("nor in the last words of the log", lambda: [secret for secret in SECRETS if secret in service.log.read_text()] == [] or 1 / 0)
 
@@ -254,7 +321,6 @@ def main():
         tap.skip("cameras", missing)
         return tap.end()
     folder = pathlib.Path(tempfile.mkdtemp(prefix="sci-test-"))
-    (folder / "service").mkdir()
     try:
         run(folder)
     finally:
