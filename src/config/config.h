@@ -75,6 +75,9 @@ struct motion_config { /* `streams[].motion:` */
     enum motion_when when;
 };
 
+enum media_decoder { DECODE_CPU, DECODE_AUTO, DECODE_CUDA, DECODE_VAAPI };
+const char *media_decoder_name(enum media_decoder decoder); /* as it is written */
+
 struct stream_config {
     char stream_id[ID_SIZE];
     char *uri;
@@ -130,6 +133,7 @@ struct config {
         char **allowed_dirs;
         int64_t open_timeout_ns, read_timeout_ns;
         int64_t stall_after_ns;
+        enum media_decoder decoder;
         size_t picture_limit;
         int live_picture_width;
         int live_picture_quality;

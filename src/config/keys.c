@@ -14,6 +14,7 @@
 
 static const char *const level_choices[] = {"debug", "info", "warning", "error", NULL};
 static const char *const counting_choices[] = {"auto", "boxes", "density", NULL};
+static const char *const decoder_choices[] = {"cpu", "auto", "cuda", "vaapi", NULL};
 static const char *const provider_choices[] = {"auto", "cpu", "cuda", "tensorrt", NULL};
 static const char *const format_choices[] = {"text", "json", NULL};
 
@@ -224,6 +225,11 @@ static const struct config_key inference_keys[] = {
 };
 static NEW_SECTION(section_inference, "Detector", PART(inference), inference_keys);
 
+const char *media_decoder_name(enum media_decoder decoder)
+{
+    return decoder_choices[decoder];
+}
+
 static const struct config_key media_keys[] = {
     {.name = "allowed_dirs",
      .type = KEY_TEXTS,
@@ -261,6 +267,15 @@ static const struct config_key media_keys[] = {
      .unit = "s",
      .restarts = RESTARTS_CAMERA,
      .text = "Age of the last picture at which a stream counts as stalled and its measures as not valid."},
+    {.name = "decoder",
+     .type = KEY_CHOICE,
+     .offset = IN(media, decoder),
+     .choices = decoder_choices,
+     .fallback = "cpu",
+     .restarts = RESTARTS_CAMERA,
+     .text = "What decodes cameras' video: cpu, cuda (NVIDIA), vaapi (Intel, AMD), or auto: the first of "
+             "these that is "
+             "there. What a device cannot do the CPU does, and the stream says why."},
     {.name = "picture_limit",
      .type = KEY_COUNT,
      .offset = IN(media, picture_limit),

@@ -62,7 +62,8 @@ struct source_options {
     size_t picture_limit;      /* pictures that may be out at once */
     const atomic_bool *cancel; /* becomes true to interrupt open and read; may be NULL */
     struct packet_tap
-        *tap; /* gets the packets of a paced or live video, before decoding; lent; may be NULL */
+        *tap;            /* gets the packets of a paced or live video, before decoding; lent; may be NULL */
+    const char *decoder; /* of a video: "auto", "cpu", "cuda", "vaapi"; NULL is "cpu". Static text */
     /* Called from the thread that reads, once for each; must not block. May be NULL. */
     void (*on_note)(void *user, enum source_note note, const char *text);
     void *note_user;

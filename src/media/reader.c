@@ -13,6 +13,7 @@
 #include "media/address.h"
 #include "media/ffmpeg_error.h"
 #include "media/frame_upright.h"
+#include "media/hardware.h"
 #include "media/stream_time.h"
 #include "media/tap.h"
 #include "media/webcam.h"
@@ -40,6 +41,7 @@ struct reader {
     bool udp, live, stamped;
     struct guard guard;
     struct packet_tap *tap; /* once begun */
+    struct hardware hardware;
     int64_t read_timeout_ns;
     AVFormatContext *format;
     AVCodecContext *decoder;
@@ -202,11 +204,30 @@ out:
     return result;
 }
 
+static int start_decoder(struct reader *r, const AVCodec *codec, struct error *error)
+{
+    AVDictionary *how = NULL;
+    int ret;
+
+    r->decoder = avcodec_alloc_context3(codec);
+    if (!r->decoder)
+        return error_nomem(error, r->shown);
+    ret = avcodec_parameters_to_context(r->decoder, r->stream->codecpar);
+    r->decoder->pkt_timebase = r->stream->time_base;
+    r->decoder->thread_count = 1;
+    hardware_attach(&r->hardware, r->decoder, codec);
+    av_dict_set(&how, "max_pixels", PIXELS_MAX, 0);
+    if (ret >= 0)
+        ret = avcodec_open2(r->decoder, codec, &how);
+    av_dict_free(&how);
+    return ret < 0 ? ffmpeg_error_set(error, ret, "%s: its %s video cannot be decoded", r->shown, codec->name)
+                   : 0;
+}
+
 static int open_decoder(struct reader *r, struct error *error)
 {
     const AVCodec *codec = NULL;
-    AVDictionary *how = NULL;
-    int index = av_find_best_stream(r->format, AVMEDIA_TYPE_VIDEO, -1, -1, &codec, 0), ret;
+    int index = av_find_best_stream(r->format, AVMEDIA_TYPE_VIDEO, -1, -1, &codec, 0);
 
     if (index < 0 && index != AVERROR_DECODER_NOT_FOUND)
         return error_set(error, ERR_FORMAT, "%s: there is no video in it", r->shown);
@@ -215,20 +236,21 @@ static int open_decoder(struct reader *r, struct error *error)
     r->stream = r->format->streams[index];
     if (r->stream->disposition & AV_DISPOSITION_ATTACHED_PIC)
         return error_set(error, ERR_FORMAT, "%s: there is no video in it, only a cover picture", r->shown);
-    r->decoder = avcodec_alloc_context3(codec);
     r->packet = av_packet_alloc();
     r->upright = frame_upright_create();
-    if (!r->decoder || !r->packet || !r->upright)
+    if (!r->packet || !r->upright)
         return error_nomem(error, r->shown);
-    ret = avcodec_parameters_to_context(r->decoder, r->stream->codecpar);
-    r->decoder->pkt_timebase = r->stream->time_base;
-    r->decoder->thread_count = 1;
-    av_dict_set(&how, "max_pixels", PIXELS_MAX, 0);
-    if (ret >= 0)
-        ret = avcodec_open2(r->decoder, codec, &how);
-    av_dict_free(&how);
-    return ret < 0 ? ffmpeg_error_set(error, ret, "%s: its %s video cannot be decoded", r->shown, codec->name)
-                   : 0;
+    return start_decoder(r, codec, error);
+}
+
+/* The device does not decode any more: the processor goes on, with the next key frame. */
+static int leave_hardware(struct reader *r, struct error *error)
+{
+    const AVCodec *codec = r->decoder->codec;
+
+    hardware_give_up(&r->hardware);
+    avcodec_free_context(&r->decoder);
+    return start_decoder(r, codec, error);
 }
 
 static bool format_is(const struct reader *r, const char *name)
@@ -265,6 +287,7 @@ int reader_open(const struct reader_options *options, struct reader **reader, st
     address_shown(options->uri, r->shown);
     r->type = address_type(options->uri);
     r->guard.cancel = options->cancel;
+    r->hardware.wanted = options->decoder;
     r->read_timeout_ns = options->read_timeout_ns;
     guard_arm(&r->guard, options->open_timeout_ns);
     result = open_format(r, options->uri, error);
@@ -294,6 +317,7 @@ void reader_close(struct reader **reader)
     /* Saying good-bye to a camera must not take long. */
     guard_arm(&r->guard, NS_PER_S / 2);
     avcodec_free_context(&r->decoder);
+    hardware_release(&r->hardware);
     avformat_close_input(&r->format);
     av_packet_free(&r->packet);
     frame_upright_destroy(&r->upright);
@@ -461,6 +485,7 @@ static void decode(struct reader *r)
     r->decoder->reordered_opaque = r->packets;
 #endif
     ret = avcodec_send_packet(r->decoder, packet);
+    hardware_note(&r->hardware, ret);
     /* What comes before the first key frame of a recording cannot be decoded and is no damage. */
     if (ret < 0 && r->pictures > 0)
         note_damage(r);
@@ -525,6 +550,12 @@ static int deliver(struct reader *r, AVFrame *frame, int64_t *stamp_ns, struct i
     return result ? error_prefix(error, "%s", r->shown) : 0;
 }
 
+const char *reader_decoder(const struct reader *r, const char **why)
+{
+    *why = r->hardware.why;
+    return r->hardware.name;
+}
+
 int reader_next(struct reader *r, AVFrame *frame, int64_t *stamp_ns, struct instant *arrival,
                 struct error *error)
 {
@@ -540,7 +571,17 @@ int reader_next(struct reader *r, AVFrame *frame, int64_t *stamp_ns, struct inst
             end_with(r, AVERROR_EXIT);
         ret = r->end.code && r->flushed ? AVERROR_EOF : avcodec_receive_frame(r->decoder, frame);
         if (ret == 0)
+            ret = hardware_fetch(&r->hardware, frame);
+        if (ret == 0)
             return deliver(r, frame, stamp_ns, arrival, error);
+        hardware_note(&r->hardware, ret);
+        if (r->hardware.failed && r->hardware.device && !r->ending) {
+            int result = leave_hardware(r, error);
+
+            if (result)
+                return result;
+            continue;
+        }
         if (ret == AVERROR_EOF || (r->flushed && ret == AVERROR(EAGAIN)))
             return ended(r, error);
         if (ret == AVERROR(ENOMEM))

@@ -33,6 +33,7 @@ struct reader_options {
     int64_t open_timeout_ns;   /* 0 = none */
     int64_t read_timeout_ns;   /* 0 = none */
     struct packet_tap *tap;    /* lent; may be NULL */
+    const char *decoder;       /* "auto", "cpu", "cuda", "vaapi"; NULL is "cpu" (hardware.h) */
 };
 
 struct reader_facts {
@@ -49,6 +50,10 @@ struct reader_facts {
 int reader_open(const struct reader_options *options, struct reader **reader, struct error *error);
 void reader_close(struct reader **reader); /* clears the pointer; NULL is fine */
 void reader_facts(const struct reader *reader, struct reader_facts *facts);
+
+/* What decodes: "CPU", "CUDA", "VA-API"; `why` is why it is not what was wanted, empty when it is. Both may
+ * change with every picture. */
+const char *reader_decoder(const struct reader *reader, const char **why);
 
 /*
  * The next upright picture (frame_upright.h) in `frame`, which is unreferenced first; its time stamp in

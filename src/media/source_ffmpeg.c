@@ -39,6 +39,7 @@ struct source {
     struct reader *reader;
     struct reader_facts facts;
     char description[DESCRIPTION_SIZE];
+    bool decoder_told;
     AVFrame *frame;
     struct slots *slots;
     struct stream_time time;
@@ -58,7 +59,8 @@ static int open_reader(struct source *s, struct error *error)
     struct reader_options options = {.uri = s->uri,
                                      .cancel = s->options.cancel,
                                      .open_timeout_ns = s->options.open_timeout_ns,
-                                     .read_timeout_ns = s->options.read_timeout_ns};
+                                     .read_timeout_ns = s->options.read_timeout_ns,
+                                     .decoder = s->options.decoder};
 
     /* A local file answers or fails; how long its next picture takes is the decoder's affair. */
     if (address_type(s->uri) == ADDRESS_FILE)
@@ -72,6 +74,7 @@ static int open_reader(struct source *s, struct error *error)
 static void learn(struct source *s)
 {
     char size[32] = "";
+    const char *why, *decoder = reader_decoder(s->reader, &why);
 
     reader_facts(s->reader, &s->facts);
     s->width = s->facts.width, s->height = s->facts.height;
@@ -83,7 +86,9 @@ static void learn(struct source *s)
         s->time.duration_ns = 1;
     if (s->width > 0)
         snprintf(size, sizeof size, " %dx%d", s->width, s->height);
-    text_format(s->description, sizeof s->description, "%s%s, %s", s->facts.codec, size, s->facts.transport);
+    text_format(s->description, sizeof s->description, "%s%s, %s%s%s", s->facts.codec, size,
+                s->facts.transport, strcmp(decoder, "CPU") != 0 ? ", decoded by " : "",
+                strcmp(decoder, "CPU") != 0 ? decoder : "");
 }
 
 static void source_close(struct source **source)
@@ -155,11 +160,26 @@ static int next_frame(struct source *s, int64_t *stamp_ns, struct instant *arriv
     }
 }
 
+/* A device that does not decode is told once per opening; the pictures go on. */
+static void tell_decoder(struct source *s)
+{
+    const char *why, *name = reader_decoder(s->reader, &why);
+    char text[256];
+
+    if (s->decoder_told || !why[0])
+        return;
+    s->decoder_told = true;
+    text_format(text, sizeof text, "decoded by the %s: %s", name, why);
+    if (s->options.on_note)
+        s->options.on_note(s->options.note_user, SOURCE_REMARK, text);
+}
+
 static int give(struct source *s, struct observation *observation, int64_t stream_ns, struct instant capture,
                 struct error *error)
 {
     struct picture *picture = frame_picture_wrap(s->frame, s->slots);
 
+    tell_decoder(s);
     if (!picture) {
         slots_give_back(s->slots);
         return error_nomem(error, s->shown);

@@ -198,6 +198,7 @@ static int attempt(struct camera *camera, const struct source_kind *kind, bool *
         .on_note = camera_take_note,
         .note_user = camera,
         .tap = camera->tap,
+        .decoder = media_decoder_name(config->media.decoder),
     };
     int result = kind->open(&options, &source, error);
     if (result < 0)

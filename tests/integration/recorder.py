@@ -104,7 +104,7 @@ def lost_camera(service, key, cameras):
     alert = alert_of(service, key, "cam2", "lost", "&state=open")
     seen, _, data = clip_of(service, key, alert)
     seconds = probe(data)[0] if seen[-1] == 200 else 0
-    tap.check(BEFORE - 1 <= seconds <= BEFORE + KEYS + 2, "a lost camera's clip shows what came before", (seen, seconds))
+    tap.check(BEFORE - 1 <= seconds <= BEFORE + KEYS + 4, "a lost camera's clip shows what came before", (seen, seconds))
     cameras.start()
 
 
@@ -113,6 +113,7 @@ def killed(service, key, first):
     ring = service.folder / "recordings/cam1"
     service.wait_until(lambda: service.call("GET", "/streams/cam1", key)[1]["recording"]["active"], "recording", 30)
     service.wait_until(lambda: len(list(ring.glob("*.mkv"))) > 2, "segments", 30)
+    time.sleep(8)  # some seconds without a break, on a slow machine too
     wanted = service.folder / "pictures" / "after-kill.mp4.wanted"
     # The wish that an alert of this moment would have left, for no alert can be timed so well.
     now = time.time_ns()
