@@ -175,9 +175,10 @@ static int change(struct service *s, const char *stream_id, const struct json *p
     if (!now)
         return error_set(error, ERR_NOT_FOUND, "there is no stream %s", stream_id);
     int result = changed_stream(s, now, patch, &stream, on_field, user, error);
-    if (result == 0)
+    bool nothing = json_size(patch) == 0; /* it need not start anew */
+    if (result == 0 && !nothing)
         result = store_stream(s, stream, error);
-    if (result == 0)
+    if (result == 0 && !nothing)
         result = restart_camera(s, now, stream, error);
     stream_config_free(&stream);
     stream_config_free(&now);
