@@ -68,7 +68,7 @@ class Service {
     const sections = demo.slice(demo.indexOf("streams:")).replace("var/sample/vtest.avi", clip).replace("alerts:\n", `alerts:\n  journal: ${this.folder}/alerts.journal\n`);
     writeFileSync(
       this.config,
-      `server: {port: ${this.port}, pictures_dir: ${this.folder}/pictures}\nstore: {path: ${this.folder}/sci.db, spool_dir: ${this.folder}/spool}\ninference: {model: ${model}, workers: 1}\n${sections}`,
+      `server: {port: ${this.port}, pictures_dir: ${this.folder}/pictures}\nstore: {path: ${this.folder}/sci.db, spool_dir: ${this.folder}/spool}\ninference: {model: ${model}, workers: 1}\nmedia: {allowed_dirs: [${this.folder}]}\n${sections}`,
     );
     this.keys = Object.fromEntries(["viewer", "operator", "admin"].map((role) => [role, this.makeKey(role)]));
     return this;
@@ -313,6 +313,36 @@ async function phone(browser, service) {
   await page.context().close();
 }
 
+/** Positions from elsewhere: a plan with people on it, and a word that there are no pictures. */
+async function withoutPictures(browser, service) {
+  const file = join(service.folder, "walk.txt");
+  const rows = [];
+  for (let frame = 0; frame < 100; frame++) for (let id = 1; id <= 5; id++) rows.push(`${id} ${frame} ${(0.1 * frame).toFixed(2)} ${id}`);
+  writeFileSync(file, `# framerate: 10\n# id frame x/m y/m\n${rows.join("\n")}\n`);
+  const hall = { id: "hall", coordinates: "ground", polygon: [[0, 0], [12, 0], [12, 6], [0, 6]] };
+  const answer = await fetch(`http://127.0.0.1:${service.port}/streams`, {
+    method: "POST",
+    headers: { Authorization: `Bearer ${service.keys.admin}`, "Content-Type": "application/json" },
+    body: JSON.stringify({ stream_id: "walk", uri: `trajectories://${file}`, loop: true, zones: [hall] }),
+  });
+  assert(answer.status === 201, `adding it: ${answer.status}`);
+  const page = await open(browser, service, "viewer");
+  const tile = page.locator('.tile[data-stream="walk"]');
+  await tile.locator('[data-gives="positions"]').waitFor({ timeout: 30000 });
+  assert((await tile.locator(".stamp").innerText()).startsWith("No pictures"), "it does not say that there are no pictures");
+  await page.waitForFunction(() => document.querySelector('.tile[data-stream="walk"] [data-measure="people"]')?.textContent === "5", null, { timeout: 20000 });
+  const dots = await tile.locator("canvas").evaluate((canvas) => {
+    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    let found = 0;
+    for (let i = 0; i < data.length; i += 4) found += data[i] === 0x7f && data[i + 1] === 0xe0 && data[i + 2] === 0xc8;
+    return found;
+  });
+  assert(dots > 20, `people are not on the plan: ${dots} pixels`);
+  if (process.env.SCI_SCREENSHOT) await tile.screenshot({ path: process.env.SCI_SCREENSHOT });
+  assert(page.problems.length === 0, page.problems.join("\n"));
+  await page.context().close();
+}
+
 async function run() {
   const { chromium } = await import(playwright);
   const service = await new Service().prepare();
@@ -345,6 +375,7 @@ async function run() {
     const viewer = await step("a viewer logs in", () => open(browser, service, "viewer"));
     if (viewer) await step("a viewer looks and cannot act", () => viewerOnlyLooks(viewer, service));
     await step("on a phone nothing is wider than the screen", () => phone(browser, service));
+    await step("a camera without pictures says so, and shows who is where", () => withoutPictures(browser, service));
   } finally {
     await browser.close();
     await service.kill();

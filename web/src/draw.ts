@@ -16,7 +16,7 @@ export const DENSITY_STEPS: { from: number; colour: string; label: string }[] = 
 /** Without a calibration: people per 100 x 100 pixels of the picture, in the same colours. */
 export const MAP_STEPS = [0.1, 0.25, 0.5, 1, 2, 4].map((from, i) => ({ from, colour: DENSITY_STEPS[i]?.colour ?? "", label: String(from) }));
 
-function stepColour(steps: { from: number; colour: string }[], value: number): string | null {
+export function stepColour(steps: { from: number; colour: string }[], value: number): string | null {
   for (let i = steps.length - 1; i >= 0; i--) {
     const step = steps[i];
     if (step && value >= step.from) return step.colour;
@@ -72,7 +72,7 @@ function drawDensity(at: Context, info: StreamInfo, grid: Grid, width: number, h
   }
 }
 
-function label(at: Context, text: string, x: number, y: number, colour: string, size: number): void {
+export function label(at: Context, text: string, x: number, y: number, colour: string, size: number): void {
   at.font = `600 ${size}px system-ui, sans-serif`;
   const width = at.measureText(text).width;
   at.fillStyle = "rgba(10,18,22,0.72)";

@@ -167,7 +167,8 @@ class Store {
     extendTrails(view, update);
     const grid = update.crowd_data.density.grid;
     const fits = !grid || (view.info.grid_image && view.info.grid_image.columns === grid.columns && view.info.grid_image.rows === grid.rows);
-    if (!known || view.info.width === 0 || !fits) this.refreshSoon();
+    const plan = view.info.gives === "positions"; // has neither a size nor a grid in a picture
+    if (!known || (!plan && (view.info.width === 0 || !fits))) this.refreshSoon();
     if (!view.picture) view.listeners.forEach((listener) => listener());
     this.change(() => undefined);
   }
@@ -208,6 +209,7 @@ class Store {
     if (!view || message.state === "removed") return void this.refreshSoon();
     view.info.state = message.state;
     view.info.reason = message.reason;
+    if (message.state === "connecting") this.refreshSoon();
     view.listeners.forEach((listener) => listener());
     this.change(() => undefined);
   }
@@ -295,7 +297,7 @@ class Store {
 
 function unknownStream(id: string): StreamInfo {
   return {
-    stream_id: id, location: "", uri: "", state: "connecting", reason: null, retry_in_s: null, width: 0, height: 0, fps: 0,
+    stream_id: id, location: "", uri: "", state: "connecting", gives: "pictures", reason: null, retry_in_s: null, width: 0, height: 0, fps: 0,
     calibrated: false, source: null, zones: [], lines: [], grid_image: null,
   };
 }

@@ -1,6 +1,7 @@
 // One camera: live picture with overlays, its state, its age, its numbers.
 import { useEffect, useRef, useState } from "preact/hooks";
 import { drawStream } from "./draw";
+import { drawPositions } from "./positions";
 import { age, measure, number, title, unit } from "./format";
 import type { Measure } from "./types";
 import { asMeasure, store, useStore, useTick, zonesOf, type StreamView } from "./store";
@@ -15,7 +16,7 @@ function useCanvas(view: StreamView) {
       frame = 0;
       const at = canvas.current;
       if (!at) return;
-      const seq = drawStream(at, view, store.settings);
+      const seq = view.info.gives === "positions" ? drawPositions(at, view) : drawStream(at, view, store.settings);
       at.dataset["pictureSeq"] = String(view.picture?.header.seq ?? "");
       at.dataset["overlaySeq"] = String(seq ?? "");
     };
@@ -54,6 +55,11 @@ function describe(view: StreamView): string {
   const people = asMeasure(view.latest?.crowd_data["people"]);
   const count = people?.valid ? `${people.value} people` : "people not measured";
   return `Camera ${view.info.location || view.info.stream_id}: ${count}`;
+}
+
+/** Nobody shall take an empty frame for an empty place. */
+function withoutPictures(view: StreamView): string {
+  return view.info.gives === "positions" ? "No pictures: positions from elsewhere" : "No pictures: detections from elsewhere";
 }
 
 function Zones({ view }: { view: StreamView }) {
@@ -126,6 +132,7 @@ export function Tile({ view, large, onSelect }: { view: StreamView; large: boole
       <div class="picture">
         <canvas ref={canvas} role="img" aria-label={describe(view)} />
         {old && view.latest ? <span class="stamp">Not live: {age(seconds)} old</span> : null}
+        {view.latest && !old && view.info.gives !== "pictures" ? <span class="stamp" data-gives={view.info.gives}>{withoutPictures(view)}</span> : null}
         {!view.latest ? <span class="stamp">{view.info.reason ?? "Waiting for the first picture"}</span> : null}
       </div>
       {view.info.reason && view.latest ? <p class="reason">{view.info.reason}</p> : null}

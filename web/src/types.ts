@@ -140,11 +140,14 @@ export interface ZoneInfo {
   kind: string;
   coordinates: string;
   capacity: number | null;
+  polygon: XY[];
   image_polygon: XY[];
 }
 
 export interface LineInfo {
   id: string;
+  coordinates: string;
+  points: XY[];
   image_points: XY[];
 }
 
@@ -154,6 +157,7 @@ export interface StreamInfo {
   uri: string;
   state: string;
   reason: string | null;
+  gives: "pictures" | "detections" | "positions";
   retry_in_s: number | null;
   width: number;
   height: number;
