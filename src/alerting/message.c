@@ -69,6 +69,13 @@ static void write_sentence(const struct alert *alert, char out[ALERT_MESSAGE_MAX
     if (alert->measure == MEASURE_PICTURE_AGE)
         text_format(out, ALERT_MESSAGE_MAX, "%s: no picture for %s s; the %s limit is %s s.", place, value,
                     alert_level_name(alert->level), limit);
+    else if (alert->measure == MEASURE_VIEW_SHIFT)
+        text_format(out, ALERT_MESSAGE_MAX,
+                    "%s: the camera has moved: its view by %s %% of its width; the %s limit is %s %%.", place,
+                    value, alert_level_name(alert->level), limit);
+    else if (alert->measure == MEASURE_VIEW_LOST)
+        text_format(out, ALERT_MESSAGE_MAX, "%s: %s %% of the view cannot be seen; the %s limit is %s %%.",
+                    place, value, alert_level_name(alert->level), limit);
     else
         text_format(out, ALERT_MESSAGE_MAX, "%s: %s %s%s, %s the %s limit of %s.", place, value, info->unit,
                     label, relation(alert), alert_level_name(alert->level), limit);

@@ -64,6 +64,15 @@ static void put_states(struct buffer *out, const struct stream_counters *streams
                           streams[i].stream_id, stream_state_name((enum stream_state)state),
                           (long long)streams[i].entered[state]);
     }
+    put_head(out, "sci_stream_health", "gauge",
+             "1 while the flag is up (docs/cameras.md has what it means).");
+    for (size_t i = 0; i < count; i++)
+        for (int flag = 0; flag < HEALTH_FLAG_COUNT; flag++)
+            buffer_printf(out, "sci_stream_health{stream=\"%s\",flag=\"%s\"} %u\n", streams[i].stream_id,
+                          health_info((enum health_flag)flag)->code, streams[i].health >> flag & 1U);
+    put_head(out, "sci_analyzed_fps", "gauge", "Pictures analysed per second, over the last seconds.");
+    for (size_t i = 0; i < count; i++)
+        put_gauge(out, "sci_analyzed_fps", streams[i].stream_id, streams[i].analyzed_fps);
     put_head(out, "sci_people", "gauge", "People in the picture; absent while not measured.");
     for (size_t i = 0; i < count; i++)
         put_gauge(out, "sci_people", streams[i].stream_id, streams[i].people);

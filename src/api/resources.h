@@ -8,7 +8,7 @@
 route_handler health_get;
 route_handler status_get;
 route_handler session_get, session_create, session_delete;
-route_handler streams_list, streams_create, stream_get, stream_change, stream_delete;
+route_handler streams_list, streams_create, stream_get, stream_change, stream_delete, view_accept;
 route_handler picture_get, picture_live;
 route_handler analytics_get;
 route_handler alerts_list, alert_get, alert_clip, alert_picture, alerts_acknowledge, alerts_resolve, alert_test;

@@ -54,3 +54,11 @@ int stream_delete(struct api *api, struct request *request, struct answer *answe
         answer->status = 204;
     return rc;
 }
+
+int view_accept(struct api *api, struct request *request, struct answer *answer, struct error *error)
+{
+    int rc = body_known(request, answer, NULL, error);
+    if (rc == 0)
+        rc = api->control.ops->view_accept(api->control.self, request->id, request->who.name, error);
+    return rc != 0 ? rc : stream_get(api, request, answer, error);
+}

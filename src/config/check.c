@@ -172,6 +172,7 @@ int begin_stream(struct config_reader *reader, void *base)
 {
     struct stream_config *stream = base;
     stream->counting = reader->config->counting;
+    stream->health = reader->config->health;
     return section_copy(&section_detection, &stream->detection, &reader->config->detection);
 }
 

@@ -78,6 +78,16 @@ struct motion_config { /* `streams[].motion:` */
 enum media_decoder { DECODE_CPU, DECODE_AUTO, DECODE_CUDA, DECODE_VAAPI };
 const char *media_decoder_name(enum media_decoder decoder); /* as it is written */
 
+struct health_config {      /* `health:`, and per stream, as detection */
+    bool watch_view;        /* whether a moved or covered view is looked for */
+    double moved_percent;   /* of the picture's width: the view has moved */
+    double covered_percent; /* of the view */
+    double blurred_percent; /* of its sharpness that a picture has lost */
+    int dark_level;         /* of 255 */
+    double least_rate;      /* analysed pictures per second that following people needs */
+    int64_t late_after_ns;  /* growth of the delay */
+};
+
 struct stream_config {
     char stream_id[ID_SIZE];
     char *uri;
@@ -94,6 +104,7 @@ struct stream_config {
     struct detection_config detection;
     struct counting_config counting;
     struct motion_config motion;
+    struct health_config health;
     size_t zone_count;
     struct zone *zones;
     size_t line_count;
@@ -150,6 +161,7 @@ struct config {
     } recorder;
     struct detection_config detection;
     struct counting_config counting;
+    struct health_config health;
     struct tracking_config tracking;
     struct density_config density;
     /* rules: those of the file and, unless `defaults` is off, the built-in ones (one per kind of zone, and

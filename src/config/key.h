@@ -103,7 +103,7 @@ struct config_reader {
 
 extern const struct config_section section_config; /* struct config */
 extern const struct config_section section_stream; /* struct stream_config */
-extern const struct config_section section_detection;
+extern const struct config_section section_detection, section_health;
 extern const struct config_section section_counting;
 extern const struct config_section section_alerts;
 extern const struct config_section section_recorder;

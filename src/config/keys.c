@@ -540,6 +540,8 @@ static const struct config_key config_keys[] = {
     PART_KEY(recorder, "The last minutes of every camera, as they came, for the clips of alerts."),
     PART_KEY(detection, "Which detections count. Every key may be set per stream as well."),
     PART_KEY(counting, "How crowds are counted. Every key may be set per stream as well."),
+    PART_KEY(health,
+             "When a camera's pictures are not to be trusted. Every key may be set per stream as well."),
     PART_KEY(tracking, "How detections become people with identities."),
     PART_KEY(density, "How people become people per square metre."),
     PART_KEY(log, "What the service writes to standard error."),

@@ -14,7 +14,7 @@
 #include "config/check.h"
 #include "core/measure.h"
 
-enum { BUILT_IN_COUNT = 4, CAMERA_LOST_CLEAR_S = 5 };
+enum { BUILT_IN_COUNT = 6, CAMERA_LOST_CLEAR_S = 5 };
 
 void rule_set_kind_thresholds(struct alert_rule *rule, enum zone_kind kind)
 {
@@ -82,12 +82,23 @@ static void build_in_rules(struct alert_rule rules[BUILT_IN_COUNT])
         rules[kind].zone_kinds = 1U << kind;
         rule_set_kind_thresholds(&rules[kind], (enum zone_kind)kind);
     }
-    struct alert_rule *lost = &rules[BUILT_IN_COUNT - 1];
+    struct alert_rule *lost = &rules[BUILT_IN_COUNT - 3], *blind = lost + 1, *moved = lost + 2;
     set_text_and_times(lost, "camera-lost", "", MEASURE_PICTURE_AGE,
                        "Nothing is seen there: send somebody, and have the camera looked at.");
     lost->thresholds[LEVEL_HIGH] = 5;
     memset(lost->for_ns, 0, sizeof lost->for_ns);
     lost->clear_for_ns = CAMERA_LOST_CLEAR_S * NS_PER_S;
+    set_text_and_times(blind, "view-blind", "", MEASURE_VIEW_LOST,
+                       "Part of the place is not seen: send somebody there, and have the lens looked at.");
+    blind->thresholds[LEVEL_HIGH] = 20;
+    blind->for_ns[LEVEL_HIGH] = 3 * NS_PER_S;
+    blind->clear_for_ns = 10 * NS_PER_S;
+    set_text_and_times(
+        moved, "camera-moved", "", MEASURE_VIEW_SHIFT,
+        "Its density, speeds and zones do not count until it is put back, or calibrated and accepted "
+        "anew.");
+    moved->thresholds[LEVEL_HIGH] = 0.5;
+    moved->clear_for_ns = 10 * NS_PER_S;
     for (int i = 0; i < BUILT_IN_COUNT; i++) {
         rule_complete(&rules[i]);
     }

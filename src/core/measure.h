@@ -61,6 +61,11 @@ enum measure_scope { SCOPE_STREAM = 1, SCOPE_ZONE = 2, SCOPE_LINE = 4 };
       "Flow per metre of width")                                                                             \
     X(MEASURE_FLOW_CAPACITY_SHARE, "flow_capacity_share", "%", 1, SCOPE_LINE, false,                         \
       "Share of the exit's capacity")                                                                        \
+    X(MEASURE_VIEW_SHIFT, "view_shift", "%", 2, SCOPE_STREAM, false, "Shift of the view, of its width")      \
+    X(MEASURE_VIEW_LOST, "view_lost", "%", 0, SCOPE_STREAM | SCOPE_ZONE, false,                              \
+      "Share of the view that cannot be seen")                                                               \
+    X(MEASURE_PICTURE_RATE, "picture_rate", "1/s", 1, SCOPE_STREAM, true, "Pictures analysed per second")    \
+    X(MEASURE_PICTURE_DELAY, "picture_delay", "s", 2, SCOPE_STREAM, false, "Growth of the pictures' delay")  \
     X(MEASURE_PICTURE_AGE, "picture_age", "s", 2, SCOPE_STREAM, false, "Age of the last picture")
 
 #define MEASURE_ENUM(id, name, unit, decimals, scopes, low_is_bad, label) id,
@@ -75,9 +80,7 @@ enum measure_id { MEASURE_TABLE(MEASURE_ENUM) MEASURE_COUNT };
 #define REASON_NOT_VISIBLE "not in view"
 #define REASON_NOT_MEASURABLE "not measurable"
 #define REASON_NO_PICTURE "no picture"
-#define REASON_BLACK "the picture is black"
-#define REASON_PLAIN "the picture shows nothing"
-#define REASON_FROZEN "the picture is frozen"
+/* What is wrong with the pictures has reasons of its own: core/health.h. */
 #define REASON_NOT_RISING "not rising"
 #define REASON_NO_WIDTH "width not stated"
 #define REASON_NOTHING_MOVES "nothing moves"

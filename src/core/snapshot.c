@@ -264,6 +264,8 @@ void snapshot_write_crowd_data(struct json_writer *w, const struct snapshot *sna
     json_object_end(w);
     json_put_string(w, "regime", regime_name(snapshot->regime));
     json_put_string(w, "degraded", snapshot->degraded);
+    json_key(w, "health");
+    health_write_json(w, &snapshot->health, false);
     for (size_t i = 0; i < MEASURE_COUNT; i++) {
         const struct measure_info *info = measure_info((enum measure_id)i);
         if ((info->scopes & SCOPE_STREAM) && i != MEASURE_DENSITY_MEAN && i != MEASURE_DENSITY_PEAK)

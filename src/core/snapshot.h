@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/json_write.h"
 #include "core/count_map.h"
+#include "core/health.h"
 #include "core/measure.h"
 #include "core/picture.h"
 #include "core/track.h"
@@ -97,6 +98,7 @@ struct snapshot {
     const struct velocity_grid *motion; /* NULL when uncalibrated, or not measured */
     size_t hotspot_count;
     const struct hotspot *hotspots; /* highest peak first */
+    struct health health;           /* what is wrong with the pictures */
     const char *degraded;           /* NULL, or in words what does not work as it should */
     int64_t blind_ns; /* for so long pictures have shown nothing (black, frozen, ...); 0 = they do */
 };

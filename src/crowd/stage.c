@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "crowd/counts.h"
 #include "crowd/density_map.h"
+#include "crowd/doubt.h"
 #include "crowd/ground_area.h"
 #include "crowd/ground_motion.h"
 #include "crowd/people.h"
@@ -39,6 +40,7 @@ struct crowd_stage {
     struct density_map *map;
     struct zone_area *zone_areas;
     struct ground_motion *motion; /* NULL until a field of motion came */
+    uint64_t *zone_tiles, *line_tiles; /* where in the picture they are (doubt.h) */
 
     struct people *people;
     struct stage_memory *memory;
@@ -62,7 +64,10 @@ static int allocate(struct crowd_stage *s, struct error *error)
     s->zone_states = calloc(s->zone_count + 1, sizeof(*s->zone_states));
     s->zone_areas = calloc(s->zone_count + 1, sizeof(*s->zone_areas));
     s->line_states = calloc(s->line_count + 1, sizeof(*s->line_states));
-    if (!s->people || !s->zone_states || !s->zone_areas || !s->line_states) {
+    s->zone_tiles = calloc(s->zone_count + 1, sizeof(*s->zone_tiles));
+    s->line_tiles = calloc(s->line_count + 1, sizeof(*s->line_tiles));
+    if (!s->people || !s->zone_states || !s->zone_areas || !s->line_states || !s->zone_tiles ||
+        !s->line_tiles) {
         return error_nomem(error, "the measuring stage");
     }
     s->density = stage_density_create(s->zones, s->zone_count);
@@ -156,6 +161,8 @@ void crowd_stage_destroy(struct crowd_stage **stage)
     free(s->zone_states);
     free(s->zone_areas);
     free(s->line_states);
+    free(s->zone_tiles);
+    free(s->line_tiles);
     free(s);
     *stage = NULL;
 }
@@ -180,6 +187,12 @@ static int build_ground(struct crowd_stage *s, const struct crowd_input *in, str
     if (rc) {
         clear_ground(s);
         return rc;
+    }
+    for (size_t i = 0; i < s->zone_count; i++) {
+        s->zone_tiles[i] = doubt_zone_tiles(&s->view, &s->zones[i]);
+    }
+    for (size_t i = 0; i < s->line_count; i++) {
+        s->line_tiles[i] = doubt_line_tiles(&s->view, &s->lines[i]);
     }
     s->width = in->width;
     s->height = in->height;
@@ -352,25 +365,14 @@ static int measure(struct crowd_stage *s, const struct crowd_input *input, struc
     return 0;
 }
 
-/* What a place cannot have stays as it is: it is not published. */
-static void invalidate_set(struct measure_set *set, const char *reason)
-{
-    for (size_t i = 0; i < MEASURE_COUNT; i++) {
-        const char *had = set->of[i].reason;
-        if (set->of[i].valid || !had || strcmp(had, REASON_NOT_MEASURED) != 0) {
-            set->of[i] = measure_invalid(reason);
-        }
-    }
-}
-
 static void invalidate(struct crowd_stage *s, const char *reason, struct snapshot *snapshot)
 {
-    invalidate_set(&s->measures, reason);
+    doubt_all(&s->measures, reason);
     for (size_t i = 0; i < s->zone_count; i++) {
-        invalidate_set(&s->zone_states[i].measures, reason);
+        doubt_all(&s->zone_states[i].measures, reason);
     }
     for (size_t i = 0; i < s->line_count; i++) {
-        invalidate_set(&s->line_states[i].measures, reason);
+        doubt_all(&s->line_states[i].measures, reason);
     }
     snapshot->measures = s->measures;
     snapshot->hotspot_count = 0;
@@ -385,6 +387,39 @@ static void invalidate(struct crowd_stage *s, const char *reason, struct snapsho
 double crowd_stage_density_share(const struct crowd_stage *stage)
 {
     return stage_density_share(stage->density);
+}
+
+static void doubt(struct crowd_stage *s, const struct crowd_input *in, struct snapshot *snapshot)
+{
+    const struct health *health = in->health;
+    doubt_stream(health, &snapshot->measures);
+    for (size_t i = 0; i < s->zone_count; i++) {
+        doubt_place(health, s->zone_tiles[i], &s->zone_states[i].measures);
+    }
+    for (size_t i = 0; i < s->line_count; i++) {
+        doubt_place(health, s->line_tiles[i], &s->line_states[i].measures);
+    }
+    if (health_has(health, HEALTH_MOVED) || health_has(health, HEALTH_COVERED)) {
+        snapshot->grid = NULL; /* a map with people missing or in wrong places is none */
+        snapshot->hotspot_count = 0;
+    }
+    for (size_t i = 0; health_has(health, HEALTH_MOVED) && i < in->track_count; i++) {
+        in->tracks[i].ground = (struct track_ground){0};
+    }
+}
+
+/* How much of the view, and of each zone, cannot be seen. A picture that shows nothing is no picture at all.
+ */
+static void add_view_lost(struct crowd_stage *s, const struct crowd_input *in, struct snapshot *snapshot)
+{
+    if (!in->health) {
+        return;
+    }
+    snapshot->measures.of[MEASURE_VIEW_LOST] = doubt_view_lost(in->health, in->blind, ~UINT64_C(0));
+    for (size_t i = 0; i < s->zone_count; i++) {
+        s->zone_states[i].measures.of[MEASURE_VIEW_LOST] =
+            doubt_view_lost(in->health, in->blind, s->zone_tiles[i]);
+    }
 }
 
 int crowd_stage_update(struct crowd_stage *stage, const struct crowd_input *input, struct snapshot *snapshot,
@@ -409,6 +444,10 @@ int crowd_stage_update(struct crowd_stage *stage, const struct crowd_input *inpu
     if (input->blind) {
         invalidate(s, input->blind, snapshot);
     }
+    if (!input->blind && input->health && input->health->flags) {
+        doubt(s, input, snapshot);
+    }
+    add_view_lost(s, input, snapshot);
     snapshot->zones = s->zone_states;
     snapshot->zone_count = s->zone_count;
     snapshot->lines = s->line_states;

@@ -43,6 +43,8 @@ struct crowd_input {
     /* NULL, or why the picture shows nothing (a REASON_ of core/measure.h): then nobody is there, nothing is
      * valid, and what is remembered (trends, visits, flows) has a gap rather than an empty place. */
     const char *blind;
+    /* NULL, or what else is wrong with the pictures: what it makes wrong is not valid (crowd/doubt.h). */
+    const struct health *health;
 };
 
 struct crowd_stage; /* opaque */

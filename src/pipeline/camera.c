@@ -77,6 +77,7 @@ void camera_count_snapshot(struct camera *camera, const struct snapshot *snapsho
     s->frames_analyzed++;
     s->seq = snapshot->seq;
     s->people = snapshot->measures.of[MEASURE_PEOPLE];
+    s->health = snapshot->health;
     s->latency_s = latency;
     s->latency_sum_s += latency;
     for (size_t i = 0; i < LATENCY_BUCKETS; i++)
@@ -338,7 +339,7 @@ int camera_start(struct camera_shared *shared, const struct stream_config *strea
     c->stream = stream_config_copy(stream);
     int result = c->stream ? 0 : error_nomem(error, stream->stream_id);
     if (result == 0)
-        result = camera_path_create(shared->config, c->stream, PATH_VIDEO, &c->path, error);
+        result = camera_path_create(shared->config, c->stream, PATH_LIVE, &c->path, error);
     if (result == 0)
         result = start_thread(c, error);
     if (result < 0)

@@ -43,8 +43,9 @@ struct camera {
     struct camera_path *path;     /* used by the worker that serves the camera */
     pthread_t thread;
     bool thread_started;
-    atomic_bool cancel;   /* ends the source thread */
-    pthread_cond_t retry; /* (L) interrupts the wait before a retry */
+    atomic_bool cancel;      /* ends the source thread */
+    atomic_bool accept_view; /* somebody says that the view is right; the worker does it */
+    pthread_cond_t retry;    /* (L) interrupts the wait before a retry */
 
     struct observation mailbox;  /* (L) */
     bool mailbox_full;           /* (L) */

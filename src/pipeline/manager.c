@@ -148,6 +148,16 @@ static int infer(struct manager *m, const struct scratch *scratch, const struct 
     return result;
 }
 
+static void prepare_health(struct manager *m, struct camera *camera)
+{
+    if (atomic_exchange(&camera->accept_view, false))
+        camera_path_accept_view(camera->path);
+    pthread_mutex_lock(&m->shared.lock);
+    struct camera_pace pace = {.target_fps = camera->rate.now, .late_s = camera->status.late_s};
+    pthread_mutex_unlock(&m->shared.lock);
+    camera_path_set_pace(camera->path, &pace);
+}
+
 static int analyse(struct manager *m, const struct scratch *scratch, const struct turn *turn,
                    struct error *error)
 {
@@ -158,8 +168,10 @@ static int analyse(struct manager *m, const struct scratch *scratch, const struc
     int result = 0;
     if (observation->kind == OBSERVATION_PICTURE)
         result = infer(m, scratch, turn, &detections, &count, error);
-    if (result == 0)
+    if (result == 0) {
+        prepare_health(m, turn->camera);
         result = camera_path_measure(turn->camera->path, observation, detections, count, &snapshot, error);
+    }
     if (result == 0)
         publish(m, turn, &snapshot, count_sure(m, detections, count));
     return result == ERR_INVALID ? 0 : result; /* a picture whose time did not advance says nothing new */
@@ -310,6 +322,17 @@ struct stream_config *manager_stream_config(struct manager *m, const char *strea
     struct stream_config *copy = found ? stream_config_copy(m->cameras[at]->stream) : NULL;
     pthread_mutex_unlock(&m->shared.lock);
     return copy;
+}
+
+int manager_accept_view(struct manager *m, const char *stream_id)
+{
+    bool found;
+    pthread_mutex_lock(&m->shared.lock);
+    size_t at = find_position(m, stream_id, &found);
+    if (found)
+        atomic_store(&m->cameras[at]->accept_view, true);
+    pthread_mutex_unlock(&m->shared.lock);
+    return found ? 0 : ERR_NOT_FOUND;
 }
 
 int manager_status(struct manager *m, const char *stream_id, struct stream_status *status)

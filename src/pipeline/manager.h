@@ -75,6 +75,7 @@ struct stream_status {
     int64_t refused, skipped;      /* by sources without pictures: what did not fit, what was too old */
     char note[MANAGER_REASON_MAX]; /* what the source said last, for a minute; empty when there is nothing */
     struct measure people;         /* of the newest snapshot */
+    struct health health;          /* likewise */
     double latency_s;              /* of the newest snapshot, capture to published; NaN before */
     double latency_sum_s;
     int64_t latency_buckets[LATENCY_BUCKETS]; /* cumulative */
@@ -93,6 +94,9 @@ int manager_remove(struct manager *manager, const char *stream_id, struct error 
 /* A copy of the camera's configuration: stream_config_free. NULL when there is no such camera, or no memory.
  */
 struct stream_config *manager_stream_config(struct manager *manager, const char *stream_id);
+/* The view of the camera as it is now is the right one (it was moved on purpose, and calibrated anew).
+ * ERR_NOT_FOUND. */
+int manager_accept_view(struct manager *manager, const char *stream_id);
 /* ERR_NOT_FOUND */
 int manager_status(struct manager *manager, const char *stream_id, struct stream_status *status);
 /* Fills at most `limit`, ordered by stream_id; returns how many there are. */

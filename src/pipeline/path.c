@@ -6,12 +6,12 @@
 
 #include "base/text.h"
 #include "crowd/stage.h"
+#include "pipeline/camera_health.h"
 #include "pipeline/counting.h"
 #include "pipeline/looks.h"
 #include "pipeline/motion.h"
 #include "pipeline/perspective.h"
 #include "track/tracker.h"
-#include "vision/picture_health.h"
 
 struct camera_path {
     const struct stream_config *stream;
@@ -20,10 +20,10 @@ struct camera_path {
     struct counting counting;
     struct tracker *tracker;
     struct crowd_stage *stage;
-    struct picture_health health;
     struct picture_motion motion;
-    bool is_dense;        /* the last picture's regime */
-    int64_t sound_ns;     /* stream time of the last picture that showed something */
+    bool is_dense; /* the last picture's regime */
+    struct camera_health *health;
+    struct camera_pace pace;
     struct track *tracks; /* own copy: the stage fills in the ground */
     size_t track_capacity;
     struct detection *given; /* own copy of others' detections: the view chooses among them */
@@ -73,9 +73,13 @@ int camera_path_create(const struct config *config, const struct stream_config *
     if (!p)
         return error_nomem(error, stream->stream_id);
     p->stream = stream;
+    p->pace.target_fps = stream->target_fps;
     counting_init(&p->counting, &stream->counting);
     p->use = use;
-    int result = looks_make(&stream->detection, stream->counting.long_side, &p->looks, error);
+    p->health = camera_health_create(&stream->health, use == PATH_LIVE);
+    int result = p->health ? 0 : error_nomem(error, "camera health");
+    if (result == 0)
+        result = looks_make(&stream->detection, stream->counting.long_side, &p->looks, error);
     if (result == 0 && stream->counting.perspective)
         perspective_of(stream, &p->looks.density.person_far, &p->looks.density.person_near);
     if (result == 0)
@@ -101,9 +105,20 @@ void camera_path_destroy(struct camera_path **path)
     tracker_destroy(&p->tracker);
     counting_free(&p->counting);
     looks_free(&p->looks);
+    camera_health_destroy(&p->health);
     free(p->tracks);
     free(p->given);
     free(p);
+}
+
+void camera_path_set_pace(struct camera_path *path, const struct camera_pace *pace)
+{
+    path->pace = *pace;
+}
+
+void camera_path_accept_view(struct camera_path *path)
+{
+    camera_health_accept_view(path->health);
 }
 
 const struct view *camera_path_view(const struct camera_path *path)
@@ -209,19 +224,6 @@ static void begin_snapshot(const struct camera_path *p, const struct observation
     measure_set_clear(&s->measures);
 }
 
-/* Nothing is measured in a picture that shows nothing: that is not the same as nobody being there. */
-static void note_health(struct camera_path *p, const struct observation *o, enum picture_fault fault,
-                        struct snapshot *snapshot)
-{
-    if (fault == PICTURE_SOUND) {
-        p->sound_ns = o->stream_ns;
-        return;
-    }
-    snapshot->degraded = picture_fault_reason(fault);
-    int64_t since = fault == PICTURE_FROZEN ? p->health.changed_ns : p->sound_ns;
-    snapshot->blind_ns = o->stream_ns > since ? o->stream_ns - since : 1;
-}
-
 /* Positions come without a picture: the calibration's own counts, where there is one. */
 static int view_side(const struct camera_path *p, const struct observation *o, int side, double calibrated)
 {
@@ -236,13 +238,10 @@ int camera_path_measure(struct camera_path *path, const struct observation *obse
 {
     size_t count = 0;
     int result;
-    enum picture_fault fault = observation->kind == OBSERVATION_PICTURE
-                                   ? picture_health_look(&path->health, observation->picture)
-                                   : PICTURE_SOUND;
-    if (fault == PICTURE_BLACK || fault == PICTURE_PLAIN)
-        detection_count = 0;
     begin_snapshot(path, observation, snapshot);
-    note_health(path, observation, fault, snapshot);
+    const char *blind = camera_health_look(path->health, observation, &path->pace, snapshot);
+    if (camera_health_shows_nothing(path->health))
+        detection_count = 0;
     if (observation->kind == OBSERVATION_POSITIONS) {
         count = observation->position_count;
         result = take_positions(path, observation, error);
@@ -252,9 +251,9 @@ int camera_path_measure(struct camera_path *path, const struct observation *obse
         result = track_detections(path, observation, detections, detection_count, &count, error);
     }
     const struct motion_field *motion = NULL;
-    if (result == 0 && path->use == PATH_VIDEO)
-        result = picture_motion_look(&path->motion, path->stream, observation, path->is_dense,
-                                     snapshot->degraded != NULL, &motion, error);
+    if (result == 0 && path->use != PATH_STILL)
+        result = picture_motion_look(&path->motion, path->stream, observation, path->is_dense, blind != NULL,
+                                     &motion, error);
     if (result < 0)
         return result;
     struct crowd_input input = {
@@ -270,11 +269,13 @@ int camera_path_measure(struct camera_path *path, const struct observation *obse
                        : NULL,
         .reading_ns = path->counting.taken_ns,
         .counting = path->stream->counting.mode,
-        .blind = snapshot->degraded,
+        .blind = blind,
+        .health = observation->kind == OBSERVATION_POSITIONS ? NULL : &snapshot->health,
     };
     result = crowd_stage_update(path->stage, &input, snapshot, error);
     if (result == 0)
         counting_note_share(&path->counting, crowd_stage_density_share(path->stage));
     path->is_dense = result == 0 && snapshot->regime != REGIME_BOXES;
+    camera_health_measure(path->health, &snapshot->measures);
     return result;
 }

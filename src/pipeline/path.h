@@ -12,18 +12,24 @@
 #include "config/config.h"
 #include "core/observation.h"
 #include "core/snapshot.h"
+#include "pipeline/camera_health.h"
 #include "vision/density.h"
 #include "vision/network.h"
 
 struct camera_path; /* opaque */
 
 /* A still has no past: everybody who is detected in it counts at once. */
-enum path_use { PATH_VIDEO, PATH_STILL };
+enum path_use { PATH_VIDEO, PATH_STILL, PATH_LIVE /* pictures come as the clock goes: their rate counts */ };
 
 /* `config` and `stream` are lent for the path's life (hold a reference of the configuration). */
 int camera_path_create(const struct config *config, const struct stream_config *stream, enum path_use use,
                        struct camera_path **path, struct error *error);
 void camera_path_destroy(struct camera_path **path);
+
+/* What the manager knows of a live camera, for its health. */
+void camera_path_set_pace(struct camera_path *path, const struct camera_pace *pace);
+/* The view as it is from the next picture on is the right one. */
+void camera_path_accept_view(struct camera_path *path);
 
 /* How the network is to look at this camera; immutable, usable from any thread while the path lives. */
 const struct view *camera_path_view(const struct camera_path *path);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/text.h"
 #include "service/internal.h"
 
@@ -61,6 +62,15 @@ static int control_stream_change(void *self, const char *stream_id, const struct
 static int control_stream_remove(void *self, const char *stream_id, struct error *error)
 {
     return streams_remove(self, stream_id, error);
+}
+
+static int control_view_accept(void *self, const char *stream_id, const char *who, struct error *error)
+{
+    struct service *s = self;
+    if (manager_accept_view(s->manager, stream_id) < 0)
+        return error_set(error, ERR_NOT_FOUND, "there is no stream %s", stream_id);
+    log_info("service", "stream %s: %s says that its view is right", stream_id, who);
+    return 0;
 }
 
 static int control_picture(void *self, const char *stream_id, int width, struct buffer *jpeg, int64_t *seq,
@@ -155,6 +165,8 @@ static void fill_counters(struct stream_counters *c, const struct stream_status 
         .late_s = status->late_s,
         .people = status->people.valid ? status->people.value : NAN,
         .picture_age_s = status->picture_age_s,
+        .health = status->health.flags,
+        .analyzed_fps = status->analyzed_fps,
         .target_fps = status->target_fps,
         .input_pixels = (int64_t)status->input_width * status->input_height,
         .degradation = (int)status->degradation,
@@ -203,6 +215,7 @@ const struct control_ops service_control_ops = {
     .stream_add = control_stream_add,
     .stream_change = control_stream_change,
     .stream_remove = control_stream_remove,
+    .view_accept = control_view_accept,
     .picture = control_picture,
     .watch = control_watch,
     .alert_acknowledge = control_alert_acknowledge,

@@ -17,6 +17,7 @@
 #include "base/json_write.h"
 #include "core/alert.h"
 #include "core/count_map.h"
+#include "core/health.h"
 #include "core/stream.h"
 
 /* Gathers what is wrong with a request, field by field. */
@@ -35,7 +36,8 @@ struct stream_counters {
     double late_s;        /* by which the last picture came later than it could have */
     double people;        /* NaN when not valid */
     double picture_age_s; /* NaN before the first */
-    double target_fps;
+    unsigned health;      /* bits of enum health_flag */
+    double target_fps, analyzed_fps;
     int64_t input_pixels; /* of the network's input; 0 before the first */
     int degradation;      /* 0 none, 1 rate, 2 resolution */
     double latency_sum_s; /* capture to published */
@@ -93,6 +95,8 @@ struct control_ops {
     /* Returns when no further snapshot of it can be published. ERR_NOT_FOUND, ERR_CONFLICT (written in the
      * file). */
     int (*stream_remove)(void *self, const char *stream_id, struct error *error);
+    /* The view of the camera as it is now is the right one. ERR_NOT_FOUND. */
+    int (*view_accept)(void *self, const char *stream_id, const char *who, struct error *error);
     /* The newest picture as JPEG (as published; `width` 0 = full size). ERR_NOT_FOUND: no such stream;
      * ERR_CONFLICT: no picture yet. seq and capture are those of the snapshot it belongs to. */
     int (*picture)(void *self, const char *stream_id, int width, struct buffer *jpeg, int64_t *seq,

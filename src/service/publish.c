@@ -68,11 +68,46 @@ static void publish_picture(struct service *s, const struct snapshot *snapshot, 
     buffer_free(&bytes);
 }
 
+static void log_health(const struct snapshot *snapshot)
+{
+    char codes[200] = "";
+    size_t used = 0;
+    for (int f = 0; f < HEALTH_FLAG_COUNT; f++)
+        if (health_has(&snapshot->health, (enum health_flag)f)) {
+            text_format(codes + used, sizeof codes - used, "%s%s", used ? ", " : "",
+                        health_info((enum health_flag)f)->code);
+            used = strlen(codes);
+        }
+    log_info("service", "stream %s: health: %s", snapshot->stream_id, used ? codes : "good");
+}
+
+/* What is wrong with the pictures has changed. */
+static void publish_health(struct service *s, const struct snapshot *snapshot)
+{
+    char topic[BUS_TOPIC_MAX];
+    struct buffer json = {0};
+    struct json_writer w = json_writer_on(&json);
+    json_object_begin(&w);
+    json_put_string(&w, "type", "stream_health");
+    json_put_int(&w, "schema", 1);
+    json_put_string(&w, "stream_id", snapshot->stream_id);
+    json_put_time(&w, "timestamp", snapshot->capture.wall_ns);
+    json_key(&w, "health");
+    health_write_json(&w, &snapshot->health, true);
+    json_object_end(&w);
+    text_format(topic, sizeof topic, "state/%s", snapshot->stream_id);
+    publish_bytes(s, topic, 0, &json);
+    buffer_free(&json);
+    log_health(snapshot);
+}
+
 void publish_snapshot(void *self, const struct snapshot *snapshot, struct picture *picture)
 {
     struct service *s = self;
     latest_put(s->latest, snapshot, picture);
     publish_update(s, snapshot);
+    if (snapshot->health.changed)
+        publish_health(s, snapshot);
     alert_engine_put_snapshot(s->engine, snapshot, picture);
     writer_put_snapshot(s->writer, snapshot);
     if (picture && latest_is_watched(s->latest, snapshot->stream_id))

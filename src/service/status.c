@@ -53,18 +53,28 @@ size_t status_live_streams(struct service *s)
     return live;
 }
 
-static size_t write_streams(struct service *s, struct json_writer *w, size_t lost_limit, char *lost,
+static void append_name(char *list, size_t limit, const char *name)
+{
+    size_t used = strlen(list);
+    text_format(list + used, limit - used, "%s%s", used ? ", " : "", name);
+}
+
+static size_t write_streams(struct service *s, struct json_writer *w, size_t limit, char *lost, char *ill,
                             size_t *live)
 {
     struct stream_status *statuses = calloc(MANAGER_STREAMS_MAX, sizeof *statuses);
     size_t count = statuses ? manager_statuses(s->manager, statuses, MANAGER_STREAMS_MAX) : 0;
     size_t by_state[STREAM_STATE_COUNT] = {0};
-    lost[0] = '\0';
+    lost[0] = ill[0] = '\0';
     for (size_t i = 0; i < count; i++) {
         by_state[statuses[i].state]++;
         if (statuses[i].state == STREAM_FAILED || statuses[i].state == STREAM_STALLED) {
-            size_t used = strlen(lost);
-            text_format(lost + used, lost_limit - used, "%s%s", used ? ", " : "", statuses[i].stream_id);
+            append_name(lost, limit, statuses[i].stream_id);
+        } else if (statuses[i].state == STREAM_LIVE && statuses[i].health.flags) {
+            char text[ID_SIZE + 64];
+            text_format(text, sizeof text, "%s (%s)", statuses[i].stream_id,
+                        health_info(health_worst(statuses[i].health.flags))->code);
+            append_name(ill, limit, text);
         }
     }
     json_key(w, "streams");
@@ -181,7 +191,7 @@ static void warn_of_overload(struct service *s, struct json_writer *w)
 }
 
 static void write_warnings(struct service *s, struct json_writer *w, const struct writer_state *state,
-                           const char *lost, int64_t free_bytes)
+                           const char *lost, const char *ill, int64_t free_bytes)
 {
     char text[512];
     json_key(w, "warnings");
@@ -192,6 +202,10 @@ static void write_warnings(struct service *s, struct json_writer *w, const struc
     warn_of_overload(s, w);
     if (lost[0]) {
         text_format(text, sizeof text, "cameras without picture: %s", lost);
+        json_text(w, text);
+    }
+    if (ill[0]) {
+        text_format(text, sizeof text, "cameras with a fault: %s", ill);
         json_text(w, text);
     }
     recording_write_warning(s, w);
@@ -219,7 +233,7 @@ void status_write_json(struct service *s, struct json_writer *w)
 {
     struct writer_state state;
     struct instant now = clock_now();
-    char lost[400];
+    char lost[400], ill[400];
     size_t live;
     writer_get_state(s->writer, &state);
     int64_t free_bytes = file_free_bytes(s->config->store.spool_dir);
@@ -230,14 +244,14 @@ void status_write_json(struct service *s, struct json_writer *w)
     json_put_time(w, "started", s->started.wall_ns);
     json_put_time(w, "timestamp", now.wall_ns);
     json_put_number(w, "uptime_s", (double)(now.mono_ns - s->started.mono_ns) / 1e9, 1);
-    write_streams(s, w, sizeof lost, lost, &live);
+    write_streams(s, w, sizeof lost, lost, ill, &live);
     write_alerts(s, w);
     write_store(w, s->store.kind->name, &state, free_bytes);
     write_load(s, w);
     recording_write_json(s, w);
     write_process(w);
     write_counting(s, w);
-    write_warnings(s, w, &state, lost, free_bytes);
+    write_warnings(s, w, &state, lost, ill, free_bytes);
 }
 
 bool status_healthy(struct service *s, char *why, size_t why_size)

@@ -171,6 +171,8 @@ static void write_state(struct json_writer *w, const struct stream_status *statu
     json_put_number(w, "aimed_fps", status->target_fps, 2);
     write_input(w, status);
     json_put_string(w, "degradation", load_level_name(status->degradation));
+    json_key(w, "health");
+    health_write_json(w, &status->health, true);
     json_put_number(w, "latency_s", status->latency_s, 4);
     json_put_number(w, "late_s", status->late_s, 3);
     json_key(w, "time_stamps");

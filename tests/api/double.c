@@ -94,6 +94,15 @@ static int stream_remove(void *self, const char *id, struct error *error)
     return 0;
 }
 
+static int view_accept(void *self, const char *id, const char *who, struct error *error)
+{
+    struct double_service *d = self;
+    if (!is_known(d, id))
+        return error_set(error, ERR_NOT_FOUND, "no stream %s", id);
+    text_format(d->accepted, sizeof d->accepted, "%s by %s", id, who);
+    return 0;
+}
+
 static int picture(void *self, const char *id, int width, struct buffer *jpeg, int64_t *seq,
                    int64_t *capture_ns, struct error *error)
 {
@@ -257,6 +266,7 @@ static const struct control_ops ops = {
     .stream_add = stream_add,
     .stream_change = stream_change,
     .stream_remove = stream_remove,
+    .view_accept = view_accept,
     .picture = picture,
     .watch = watch,
     .alert_acknowledge = acknowledge,

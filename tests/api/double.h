@@ -29,7 +29,8 @@ struct double_service {
     size_t alert_count;
     int fail_with; /* a negative code: what the next calls answer */
     bool sick;
-    char added[65]; /* by POST /streams */
+    char added[65];     /* by POST /streams */
+    char accepted[200]; /* by POST /streams/{id}/view/accept: "stream by who" */
     atomic_int watched;
 };
 

@@ -213,6 +213,83 @@ async function pageRecovers(page) {
   await drawn(page);
 }
 
+// ---- nothing that is old looks live ----
+
+const tileIs = (page, wanted, timeout = 15000) =>
+  page.waitForFunction(
+    (old) => {
+      const tile = document.querySelector(".tile");
+      const grey = getComputedStyle(tile.querySelector("canvas")).filter.includes("grayscale");
+      const said = /Not live/.test(tile.querySelector(".stamp")?.textContent ?? "");
+      const pill = tile.querySelector(".pill").textContent;
+      const people = tile.querySelector("[data-measure=people]").textContent;
+      return old ? grey && said && pill !== "Live" && people === "–" : !grey && !said && pill === "Live" && people !== "–";
+    },
+    wanted === "old",
+    { timeout },
+  );
+
+async function tileSaysHowItIs(page) {
+  await page.waitForFunction(() => /^\d+\.\d of [\d.]+ pictures\/s/.test(document.querySelector("[data-pace=rate]")?.textContent ?? ""), null, { timeout: 20000 });
+  const latency = await page.locator("[data-pace=latency]").first().innerText();
+  assert(/latency \d+(\.\d)? m?s/.test(latency), latency);
+  assert(/^\d+\.\d s$/.test(await page.locator(".tile .age").first().innerText()), "the picture has no age");
+}
+
+/** The service stops in the middle of everything: the connection stays open and nothing comes. */
+async function frozenServer(page, service) {
+  await tileIs(page, "live", 30000);
+  service.process.kill("SIGSTOP");
+  try {
+    await tileIs(page, "old");
+  } finally {
+    service.process.kill("SIGCONT");
+  }
+  await tileIs(page, "live", 30000);
+}
+
+async function ownConnectionLost(page) {
+  await page.context().setOffline(true);
+  await tileIs(page, "old");
+  await page.context().setOffline(false);
+  await tileIs(page, "live", 30000);
+}
+
+/** Figures go on and pictures do not: the picture is what one looks at. */
+async function picturesStop(page) {
+  await page.evaluate(() => {
+    window.keptBitmap = window.createImageBitmap;
+    window.createImageBitmap = () => Promise.reject(new Error("no picture"));
+  });
+  await tileIs(page, "old");
+  await page.evaluate(() => (window.createImageBitmap = window.keptBitmap));
+  await tileIs(page, "live", 30000);
+}
+
+/** This computer's clock is wrong, and is then set: an hour ahead, a day back. */
+async function clockIsOff(browser, service) {
+  const page = await open(browser, service, "viewer");
+  await page.addInitScript(() => {
+    const now = Date.now.bind(Date);
+    window.clockError = 3600e3;
+    Date.now = () => now() + window.clockError;
+  });
+  await page.reload();
+  await page.waitForSelector(".tile");
+  await tileIs(page, "live", 30000);
+  for (const error of [0, -86400e3]) {
+    service.process.kill("SIGSTOP");
+    try {
+      await page.evaluate((by) => (window.clockError = by), error);
+      await tileIs(page, "old");
+    } finally {
+      service.process.kill("SIGCONT");
+    }
+    await tileIs(page, "live", 30000);
+  }
+  await page.context().close();
+}
+
 async function testAlert(page) {
   await page.getByRole("button", { name: "Test alert" }).click();
   const alert = page.locator('.alert:has-text("Test of the alert chain")').first();
@@ -363,6 +440,11 @@ async function run() {
     await step("after kill -9 and restart it is still acknowledged, with who and when", () => survivesKill(service, page, id));
     await step("the page said that the server was lost, and recovers by itself", () => pageRecovers(page));
     await step("boxes and pictures still belong together", () => boxesBelongToTheirPicture(page));
+    await step("the tile says its rate, its target, its latency and its age", () => tileSaysHowItIs(page));
+    await step("a server that stops moving is not live", () => frozenServer(page, service));
+    await step("nor is what is seen without a connection of one's own", () => ownConnectionLost(page));
+    await step("nor figures without pictures", () => picturesStop(page));
+    await step("a clock that is wrong, or is set, changes nothing of that", () => clockIsOff(browser, service));
     await step("a test alert is raised and resolved", () => testAlert(page));
     await step("history from before the restart is in the chart", () => historyIsDrawn(page));
     await step("the client of docs/api.md works", () => documentedClient(page));

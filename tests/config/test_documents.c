@@ -95,7 +95,7 @@ static void test_example_in_the_comments(void **state)
     assert_int_equal(config->streams[0].zone_count, 1);
     assert_int_equal(config->streams[0].line_count, 1);
     assert_true(config->streams[0].camera.residual_m < 0.5);
-    assert_int_equal(config->alerts.rule_count, 5);
+    assert_int_equal(config->alerts.rule_count, 7);
     config_unref(&config);
     buffer_free(&example);
     buffer_free(&text);

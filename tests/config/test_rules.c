@@ -24,7 +24,7 @@ static void test_rules_that_are_wrong(void **state)
         {"{measure: people, thresholds: {low: 1}}", "1: alerts.rules[0].id: missing: it has to be given"},
         {"{id: r, thresholds: {low: 1}}", "1: alerts.rules[0].measure: missing: it has to be given"},
         {"{id: r, measure: peple, thresholds: {low: 1}}",
-         "18: alerts.rules[0].measure: expected one of 35 words (docs/configuration.md), got 'peple' (did "
+         "18: alerts.rules[0].measure: expected one of 39 words (docs/configuration.md), got 'peple' (did "
          "you "
          "mean 'people'?)"},
         {"{id: r, stream: d, measure: people, thresholds: {low: 1}}",
@@ -112,7 +112,7 @@ static void test_built_in_rules(void **state)
 {
     (void)state;
     struct config *config = load_right("{}");
-    assert_int_equal(config->alerts.rule_count, 4);
+    assert_int_equal(config->alerts.rule_count, 6);
     const struct alert_rule *moving = find_rule(config, "density-moving");
     assert_thresholds(moving, 1.6, 2.0, 3.5, 5.0);
     assert_string_equal(moving->stream, "*");
@@ -133,6 +133,10 @@ static void test_built_in_rules(void **state)
     assert_int_equal(lost->measure, MEASURE_PICTURE_AGE);
     assert_int_equal(lost->for_ns[LEVEL_HIGH], 0);
     assert_true(lost->action[0] != '\0');
+    assert_thresholds(find_rule(config, "camera-moved"), NAN, NAN, 0.5, NAN);
+    assert_int_equal(find_rule(config, "camera-moved")->measure, MEASURE_VIEW_SHIFT);
+    assert_thresholds(find_rule(config, "view-blind"), NAN, NAN, 20, NAN);
+    assert_int_equal(find_rule(config, "view-blind")->measure, MEASURE_VIEW_LOST);
     config_unref(&config);
 
     config = load_right("alerts: {defaults: false}");
@@ -141,7 +145,7 @@ static void test_built_in_rules(void **state)
 
     config =
         load_right("alerts: {rules: [{id: camera-lost, measure: picture_age, thresholds: {critical: 20}}]}");
-    assert_int_equal(config->alerts.rule_count, 4);
+    assert_int_equal(config->alerts.rule_count, 6);
     assert_thresholds(find_rule(config, "camera-lost"), NAN, NAN, NAN, 20);
     config_unref(&config);
 }

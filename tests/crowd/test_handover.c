@@ -200,7 +200,7 @@ static void the_interval_follows_from_its_parts(void **state)
     near(m.low, 48 - hypot(2 * 0.6, 2 * 42 / 50.0 + 0.25 * 42), 1e-12);
     near(m.high, 48 + hypot(1 * 0.6 + 2, 2 * 42 / 50.0 + 0.3 * 42),
          1e-12); /* 8 of the network's for 6 boxes */
-    struct measure blind = measure_invalid(REASON_BLACK);
+    struct measure blind = measure_invalid(health_info(HEALTH_BLACK)->reason);
     assert_false(handover_measure(f.handover, &sum, &blind, &f.reading).valid);
     assert_true(
         handover_measure(f.handover, &(struct handover_sum){0}, &(struct measure){.valid = true}, &f.reading)

@@ -364,12 +364,13 @@ static void a_blind_camera_is_no_empty_place(void **state)
                                        .height = HEIGHT,
                                        .tracks = t,
                                        .track_count = blind ? 0 : PEOPLE,
-                                       .blind = blind ? REASON_BLACK : NULL};
+                                       .blind = blind ? health_info(HEALTH_BLACK)->reason : NULL};
         memset(&snap, 0, sizeof(snap));
         assert_int_equal(crowd_stage_update(s, &in, &snap, NULL), 0);
         if (blind) {
-            assert_string_equal(snap.measures.of[MEASURE_PEOPLE].reason, REASON_BLACK);
-            assert_string_equal(snap.zones[0].measures.of[MEASURE_OCCUPANCY].reason, REASON_BLACK);
+            assert_string_equal(snap.measures.of[MEASURE_PEOPLE].reason, health_info(HEALTH_BLACK)->reason);
+            assert_string_equal(snap.zones[0].measures.of[MEASURE_OCCUPANCY].reason,
+                                health_info(HEALTH_BLACK)->reason);
             assert_string_equal(snap.zones[0].measures.of[MEASURE_QUEUE_LENGTH].reason, REASON_NOT_MEASURED);
             assert_true(snap.track_count == 0 && snap.grid == NULL);
         }

@@ -240,12 +240,19 @@ static void image_cancel(void *self)
     (void)self;
 }
 
+static int on_view(void *self, const char *id, const char *who, struct error *error)
+{
+    (void)who;
+    return on_stream(self, id, error);
+}
+
 static const struct control_ops ops = {
     .streams_json = streams_json,
     .stream_json = stream_json,
     .stream_add = stream_add,
     .stream_change = stream_change,
     .stream_remove = on_stream,
+    .view_accept = on_view,
     .picture = picture,
     .watch = on_stream,
     .alert_acknowledge = on_alert,

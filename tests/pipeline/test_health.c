@@ -37,6 +37,21 @@ static struct picture *make(int level, unsigned swing, uint64_t seed)
     return p;
 }
 
+/* What is said of the picture itself. */
+static enum health_flag fault_of(struct picture_health *health, const struct picture *p)
+{
+    struct picture_finding finding;
+    picture_health_look(health, &picture_health_defaults, p, &finding);
+    return finding.fault;
+}
+
+static struct picture_health *make_health(void)
+{
+    struct picture_health *health = calloc(1, sizeof *health);
+    assert_non_null(health);
+    return health;
+}
+
 static void black_and_plain_pictures(void **state)
 {
     (void)state;
@@ -44,19 +59,19 @@ static void black_and_plain_pictures(void **state)
         const char *what;
         int level;
         unsigned swing;
-        enum picture_fault fault;
+        enum health_flag fault;
     } cases[] = {
-        {"black", 16, 0, PICTURE_BLACK},
-        {"black with a sensor's noise", 20, 10, PICTURE_BLACK},
-        {"a covered lens", 60, 4, PICTURE_PLAIN},
-        {"white", 235, 0, PICTURE_PLAIN},
-        {"a dark place with contrast", 40, 60, PICTURE_SOUND},
-        {"a place", 120, 160, PICTURE_SOUND},
+        {"black", 16, 0, HEALTH_BLACK},
+        {"black with a sensor's noise", 20, 10, HEALTH_BLACK},
+        {"a covered lens", 60, 4, HEALTH_PLAIN},
+        {"white", 235, 0, HEALTH_PLAIN},
+        {"a dark place with contrast", 40, 60, HEALTH_FLAG_COUNT},
+        {"a place", 120, 160, HEALTH_FLAG_COUNT},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct picture_health health = {0};
+        struct picture_health *health = make_health();
         struct picture *p = make(cases[i].level, cases[i].swing, i);
-        if (picture_health_look(&health, p) != cases[i].fault)
+        if (fault_of(health, p) != cases[i].fault)
             fail_msg("%s", cases[i].what);
         picture_unref(&p);
     }
@@ -65,27 +80,27 @@ static void black_and_plain_pictures(void **state)
 static void a_lamp_at_night_is_not_black(void **state)
 {
     (void)state;
-    struct picture_health health = {0};
+    struct picture_health *health = make_health();
     struct picture *p = make(18, 4, 1);
     for (int y = 40; y < 60; y++)
         memset((uint8_t *)p->planes[0] + y * p->strides[0] + 100, 200, 40);
-    assert_int_equal(picture_health_look(&health, p), PICTURE_SOUND);
+    assert_int_equal(fault_of(health, p), HEALTH_FLAG_COUNT);
     picture_unref(&p);
 }
 
 static void frozen_after_ten_seconds_and_until_it_moves(void **state)
 {
     (void)state;
-    struct picture_health health = {0};
+    struct picture_health *health = make_health();
     struct picture *p = make(120, 160, 1);
     for (int s = 0; s < 15; s++) {
         p->stream_ns = s * NS_PER_S;
-        assert_int_equal(picture_health_look(&health, p), s < 10 ? PICTURE_SOUND : PICTURE_FROZEN);
+        assert_int_equal(fault_of(health, p), s < 10 ? HEALTH_FLAG_COUNT : HEALTH_FROZEN);
     }
     picture_unref(&p);
     p = make(120, 160, 2);
     p->stream_ns = 15 * NS_PER_S;
-    assert_int_equal(picture_health_look(&health, p), PICTURE_SOUND);
+    assert_int_equal(fault_of(health, p), HEALTH_FLAG_COUNT);
     picture_unref(&p);
 }
 
@@ -96,7 +111,7 @@ static void every_picture_of_the_clip_is_sound(void **state)
     char clip[1024];
     struct error error = {0};
     struct source *source = NULL;
-    struct picture_health health = {0};
+    struct picture_health *health = make_health();
     int64_t pictures = 0;
     path_join(clip, sizeof clip, root ? root : ".", "var/sample/vtest.avi");
     if (!file_exists(clip))
@@ -104,7 +119,7 @@ static void every_picture_of_the_clip_is_sound(void **state)
     struct source_options options = {.uri = clip, .picture_limit = 4};
     assert_int_equal(source_kind_ffmpeg.open(&options, &source, &error), 0);
     for (struct observation o; source_kind_ffmpeg.read(source, &o, &error) == 0; pictures++) {
-        assert_int_equal(picture_health_look(&health, o.picture), PICTURE_SOUND);
+        assert_int_equal(fault_of(health, o.picture), HEALTH_FLAG_COUNT);
         observation_release(&o);
     }
     source_kind_ffmpeg.close(&source);
@@ -145,8 +160,8 @@ static void nobody_is_counted_in_a_black_picture(void **state)
     for (int ms = 1100; ms <= 3000; ms += 100) {
         look(path, black, ms, &snapshot);
         assert_false(people->valid);
-        assert_string_equal(people->reason, REASON_BLACK);
-        assert_string_equal(snapshot.degraded, REASON_BLACK);
+        assert_string_equal(people->reason, health_info(HEALTH_BLACK)->reason);
+        assert_string_equal(snapshot.degraded, health_info(HEALTH_BLACK)->reason);
         assert_int_equal(snapshot.track_count, 0);
         assert_true(snapshot.blind_ns == (ms - 1000) * NS_PER_MS);
     }

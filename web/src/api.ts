@@ -56,6 +56,7 @@ export const api = {
   logout: () => call<null>("DELETE", "/session"),
   streams: () => all<StreamInfo>("/streams", 1000),
   stream: (stream: string) => call<StreamInfo>("GET", `/streams/${id(stream)}`),
+  acceptView: (stream: string) => call<StreamInfo>("POST", `/streams/${id(stream)}/view/accept`, {}),
   alerts: (state: string, limit: number) => all<Alert>(`/alerts?state=${state}&limit=${limit}`, limit),
   acknowledge: (alert: string, comment: string) => call<Alert>("POST", `/alerts/${id(alert)}/acknowledge`, { comment }),
   resolve: (alert: string, comment: string) => call<Alert>("POST", `/alerts/${id(alert)}/resolve`, { comment }),

@@ -1,5 +1,5 @@
 // The WebSocket connection: subscribes, resumes where it was, comes back by itself, and says when it is lost.
-import type { AlertMessage, StreamUpdate, SystemStatus } from "./types";
+import type { AlertMessage, HealthFlag, StreamUpdate, SystemStatus } from "./types";
 
 export interface PictureHeader {
   stream_id: string;
@@ -17,6 +17,7 @@ export interface LiveHandlers {
   update(message: StreamUpdate): void;
   alert(message: AlertMessage): void;
   status(message: SystemStatus): void;
+  health(message: { stream_id: string; health: HealthFlag[] }): void;
   state(message: { stream_id: string; state: string; reason: string | null }): void;
   gap(message: { stream_id: string; from: number; to: number }): void;
   picture(header: PictureHeader, jpeg: Blob): void;
@@ -38,6 +39,7 @@ export class Live {
   constructor(private readonly handlers: LiveHandlers) {
     document.addEventListener("visibilitychange", this.onVisibility);
     window.addEventListener("online", this.retryNow);
+    window.addEventListener("offline", () => this.restart());
     window.setInterval(() => this.checkSilence(), 3000);
   }
 
@@ -53,6 +55,11 @@ export class Live {
     this.socket = null;
   }
 
+  /** What comes is late, or the computer slept: what waits on the way is of no use. */
+  restart(): void {
+    this.socket?.close();
+  }
+
   private connect(): void {
     const scheme = location.protocol === "https:" ? "wss" : "ws";
     const socket = new WebSocket(`${scheme}://${location.host}/ws`);
@@ -61,7 +68,7 @@ export class Live {
     socket.onmessage = (event: MessageEvent<string | ArrayBuffer>) => this.onMessage(event.data);
     socket.onclose = () => this.onClose(socket);
     this.socket = socket;
-    this.lastHeard = Date.now();
+    this.lastHeard = performance.now();
   }
 
   private onOpen(socket: WebSocket): void {
@@ -77,7 +84,7 @@ export class Live {
   }
 
   private onMessage(data: string | ArrayBuffer): void {
-    this.lastHeard = Date.now();
+    this.lastHeard = performance.now();
     if (typeof data === "string") this.dispatch(JSON.parse(data) as { type: string });
     else this.onPicture(data);
   }
@@ -95,6 +102,8 @@ export class Live {
         return this.handlers.status(message as unknown as SystemStatus);
       case "stream_state":
         return this.handlers.state(message as unknown as { stream_id: string; state: string; reason: string | null });
+      case "stream_health":
+        return this.handlers.health(message as unknown as { stream_id: string; health: HealthFlag[] });
       case "gap":
         return this.handlers.gap(message as unknown as { stream_id: string; from: number; to: number });
     }
@@ -135,7 +144,7 @@ export class Live {
   };
 
   private checkSilence(): void {
-    if (this.socket?.readyState === WebSocket.OPEN && Date.now() - this.lastHeard > SILENT_MS) this.socket.close();
+    if (this.socket?.readyState === WebSocket.OPEN && performance.now() - this.lastHeard > SILENT_MS) this.socket.close();
   }
 
   /** Nobody looks at a hidden page's pictures: the server need not encode them. Alerts go on. */

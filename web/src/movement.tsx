@@ -1,7 +1,7 @@
 // How people move: speed, main direction, and what crosses the lines.
 import { measure, title } from "./format";
 import { GroundPlan } from "./plan";
-import { asMeasure, useStore, type StreamView } from "./store";
+import { asMeasure, store, useStore, type StreamView } from "./store";
 import type { Measure, Track } from "./types";
 
 const SECTORS = 8;
@@ -43,18 +43,19 @@ function share(m: Measure | undefined) {
 
 export function Movement({ view }: { view: StreamView | undefined }) {
   useStore();
-  const data = view?.latest?.crowd_data;
+  const dead = view !== undefined && (store.ageOf(view) > 5 || view.info.state !== "live");
+  const data = dead ? undefined : view?.latest?.crowd_data; // the last value is not the value
   const shares = headings(data?.tracks ?? []);
   const speed = asMeasure(data?.["speed_mean"]);
   return (
     <section class="panel movement" aria-label="Movement">
       <header>
         <h2>Movement</h2>
-        <span class="count">{speed?.valid ? `${measure(speed, 2)} m/s mean` : (speed?.reason ?? "")}</span>
+        <span class="count">{speed?.valid ? `${measure(speed, 2)} m/s mean` : (speed?.reason ?? (dead ? "not live" : ""))}</span>
       </header>
       <div class="movement-body">
         {data?.density.grid ? <GroundPlan grid={data.density.grid} /> : null}
-        {shares ? <Rose shares={shares} /> : <p class="calm">Nobody is walking, or the camera is not calibrated.</p>}
+        {shares ? <Rose shares={shares} /> : <p class="calm">{dead ? "This camera is not live." : "Nobody is walking, or the camera is not calibrated."}</p>}
         <table>
           <thead>
             <tr>

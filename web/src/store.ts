@@ -1,11 +1,12 @@
 // The page's state: streams, alerts, connection. Messages change it at any rate; components are told at most ten times a second.
 import { useEffect, useState } from "preact/hooks";
 import { api, ApiError } from "./api";
+import { ServerClock } from "./clock";
 import { levelRank, LEVELS } from "./format";
 import { Live, type PictureHeader } from "./live";
 import { loadSettings, saveSettings, applyTheme, type Settings } from "./settings";
 import { playAlert } from "./sound";
-import type { Alert, AlertMessage, Measure, Role, Session, StreamInfo, StreamUpdate, SystemStatus, XY } from "./types";
+import type { Alert, AlertMessage, HealthFlag, Measure, Role, Session, StreamInfo, StreamUpdate, SystemStatus, XY } from "./types";
 
 const RING = 64; // updates kept per stream, until the picture of the same number has come
 const TRAIL_S = 6;
@@ -40,7 +41,7 @@ class Store {
   notice: { text: string; bad: boolean } | null = null;
   unseen = 0; // alerts raised since the page was last looked at
 
-  private clockOffset = Infinity; // least (arrival - published): the server's clock in ours
+  private readonly clock = new ServerClock();
   private readonly subscribers = new Set<() => void>();
   private timer = 0;
   private readonly live = new Live({
@@ -51,6 +52,7 @@ class Store {
     alert: (message) => this.onAlert(message),
     status: (message) => this.change(() => (this.status = message)),
     state: (message) => this.onState(message),
+    health: (message) => this.onHealth(message),
     gap: (message) => this.onGap(message.stream_id),
     picture: (header, jpeg) => void this.onPicture(header, jpeg),
   });
@@ -72,6 +74,7 @@ class Store {
 
   async begin(): Promise<void> {
     applyTheme(this.settings.theme);
+    if (!this.watching) this.watching = window.setInterval(() => this.watchClock(), 500);
     try {
       this.session = await api.session();
       this.live.start();
@@ -108,7 +111,13 @@ class Store {
 
   // ---- what comes in ----
 
+  private watching = 0;
+  private watchClock(): void {
+    if (this.clock.jumped()) this.live.restart();
+  }
+
   private onOpen(): void {
+    this.clock.forget();
     this.change(() => (this.connection = "open"));
     void this.refreshStreams();
     void this.refreshAlerts();
@@ -157,7 +166,7 @@ class Store {
   private onUpdate(update: StreamUpdate): void {
     const known = this.streams.has(update.stream_id);
     const view = this.view(update.stream_id);
-    this.clockOffset = Math.min(this.clockOffset, Date.now() - Date.parse(update.published));
+    if (!this.clock.heard(Date.parse(update.published))) this.live.restart();
     if (view.latest && view.latest.epoch !== update.epoch) this.restart(view);
     view.latest = update;
     view.info.state = "live";
@@ -212,6 +221,12 @@ class Store {
     if (message.state === "connecting") this.refreshSoon();
     view.listeners.forEach((listener) => listener());
     this.change(() => undefined);
+  }
+
+  private onHealth(message: { stream_id: string; health: HealthFlag[] }): void {
+    const view = this.streams.get(message.stream_id);
+    if (view) view.info.health = message.health;
+    this.refreshSoon(); // the target rate may be another
   }
 
   private onGap(stream: string): void {
@@ -275,11 +290,16 @@ class Store {
 
   // ---- derived ----
 
-  /** Seconds since the capture of what is known last, by the server's clock; Infinity before the first. */
+  /** Seconds since the capture that the newest figures are of, by the server's clock; Infinity before the first, and while it cannot be
+   * known. */
   ageOf(view: StreamView): number {
-    if (!view.latest) return Infinity;
-    const offset = Number.isFinite(this.clockOffset) ? this.clockOffset : 0;
-    return Math.max(0, (Date.now() - offset - Date.parse(view.latest.timestamp)) / 1000);
+    return view.latest ? this.clock.since(Date.parse(view.latest.timestamp)) : Infinity;
+  }
+
+  /** The same for the oldest thing on its tile: a picture may stay behind the figures. */
+  shownAge(view: StreamView): number {
+    const picture = view.picture ? this.clock.since(Date.parse(view.picture.header.timestamp)) : 0;
+    return Math.max(picture, this.ageOf(view));
   }
 
   openAlerts(): Alert[] {

@@ -4,9 +4,8 @@ import { drawStream } from "./draw";
 import { drawPositions } from "./positions";
 import { age, measure, number, title, unit } from "./format";
 import type { Measure } from "./types";
+import { Health, Pace, tileState } from "./health";
 import { asMeasure, store, useStore, useTick, zonesOf, type StreamView } from "./store";
-
-const OLD_S = 2;
 
 function useCanvas(view: StreamView) {
   const canvas = useRef<HTMLCanvasElement>(null);
@@ -34,27 +33,11 @@ function useCanvas(view: StreamView) {
   return canvas;
 }
 
-export function stateWord(view: StreamView, old: boolean): { text: string; kind: string } {
-  switch (view.info.state) {
-    case "live":
-      return old ? { text: "Not live", kind: "bad" } : { text: "Live", kind: "good" };
-    case "connecting":
-      return { text: "Connecting", kind: "wait" };
-    case "stalled":
-      return { text: "No pictures", kind: "bad" };
-    case "failed":
-      return { text: "Lost", kind: "bad" };
-    case "ended":
-      return { text: "Ended", kind: "off" };
-    default:
-      return { text: "Off", kind: "off" };
-  }
-}
-
 function describe(view: StreamView): string {
-  const people = asMeasure(view.latest?.crowd_data["people"]);
+  const state = tileState(view);
+  const people = state.old ? undefined : asMeasure(view.latest?.crowd_data["people"]);
   const count = people?.valid ? `${people.value} people` : "people not measured";
-  return `Camera ${view.info.location || view.info.stream_id}: ${count}`;
+  return `Camera ${view.info.location || view.info.stream_id}, ${state.text}: ${count}`;
 }
 
 /** Nobody shall take an empty frame for an empty place. */
@@ -62,7 +45,7 @@ function withoutPictures(view: StreamView): string {
   return view.info.gives === "positions" ? "No pictures: positions from elsewhere" : "No pictures: detections from elsewhere";
 }
 
-function Zones({ view }: { view: StreamView }) {
+function Zones({ view, old }: { view: StreamView; old: boolean }) {
   const zones = zonesOf(view);
   if (zones.length === 0) return null;
   return (
@@ -71,10 +54,10 @@ function Zones({ view }: { view: StreamView }) {
         <li key={zone.zone}>
           <span class="zone-name">{title(zone.zone)}</span>
           <span class="zone-bar" aria-hidden="true">
-            <span class={`zone-fill ${fillKind(zone.share)}`} style={{ width: `${Math.min(100, 100 * (zone.share ?? 0))}%` }} />
+            <span class={`zone-fill ${fillKind(zone.share)}`} style={{ width: `${old ? 0 : Math.min(100, 100 * (zone.share ?? 0))}%` }} />
           </span>
           <span class="zone-count" title={zone.occupancy?.valid ? "" : zone.occupancy?.reason}>
-            {measure(zone.occupancy, 0)}
+            {measure(old ? undefined : zone.occupancy, 0)}
             {zone.capacity ? <small> / {number(zone.capacity, 0)}</small> : null}
           </span>
         </li>
@@ -112,36 +95,41 @@ export function Tile({ view, large, onSelect }: { view: StreamView; large: boole
   const canvas = useCanvas(view);
   const [, redraw] = useState(settings);
   useEffect(() => redraw(settings), [settings]);
-  const seconds = store.ageOf(view);
-  const old = seconds > OLD_S || store.connection !== "open";
-  const state = stateWord(view, old);
-  const people = asMeasure(view.latest?.crowd_data["people"]);
-  const peak = view.latest?.crowd_data.density.peak;
-  const speed = asMeasure(view.latest?.crowd_data["speed_mean"]);
+  const seconds = store.shownAge(view);
+  const state = tileState(view);
+  const shown = state.old ? null : view.latest; // the last value is not the value
+  const people = asMeasure(shown?.crowd_data["people"]);
+  const peak = shown?.crowd_data.density.peak;
+  const speed = asMeasure(shown?.crowd_data["speed_mean"]);
   return (
-    <article class={`tile ${old ? "old" : ""} ${large ? "large" : ""}`} data-stream={view.info.stream_id} data-state={view.info.state}>
+    <article class={`tile ${state.old ? "old" : ""} ${large ? "large" : ""}`} data-stream={view.info.stream_id} data-state={view.info.state}>
       <header>
         <button class="tile-title" onClick={onSelect} aria-pressed={large}>
           {view.info.location || title(view.info.stream_id)}
         </button>
         <span class={`pill ${state.kind}`}>{state.text}</span>
         <span class="age" title="Age of what is shown">
-          {Number.isFinite(seconds) ? age(seconds) : "no picture yet"}
+          {Number.isFinite(seconds) ? age(seconds) : view.latest ? "age unknown" : "no picture yet"}
         </span>
       </header>
       <div class="picture">
         <canvas ref={canvas} role="img" aria-label={describe(view)} />
-        {old && view.latest ? <span class="stamp">Not live: {age(seconds)} old</span> : null}
-        {view.latest && !old && view.info.gives !== "pictures" ? <span class="stamp" data-gives={view.info.gives}>{withoutPictures(view)}</span> : null}
-        {!view.latest ? <span class="stamp">{view.info.reason ?? "Waiting for the first picture"}</span> : null}
+        {state.stamp ? (
+          <span class={`stamp ${state.old && view.latest ? "loud" : ""}`} role="status">
+            {state.stamp}
+          </span>
+        ) : null}
+        {view.latest && !state.stamp && view.info.gives !== "pictures" ? <span class="stamp" data-gives={view.info.gives}>{withoutPictures(view)}</span> : null}
       </div>
       {view.info.reason && view.latest ? <p class="reason">{view.info.reason}</p> : null}
+      <Health view={view} />
+      <Pace view={view} />
       <dl class="facts">
         <div>
           <dt>People</dt>
           <dd>
             <span data-measure="people">{measure(people, 0)}</span>
-            <Counted people={people} regime={view.latest?.crowd_data.regime} />
+            <Counted people={people} regime={shown?.crowd_data.regime} />
           </dd>
         </div>
         <div>
@@ -159,7 +147,7 @@ export function Tile({ view, large, onSelect }: { view: StreamView; large: boole
           </dd>
         </div>
       </dl>
-      <Zones view={view} />
+      <Zones view={view} old={state.old} />
     </article>
   );
 }

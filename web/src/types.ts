@@ -64,10 +64,18 @@ export interface PictureMap {
   cells: number[];
 }
 
+/** Something that is wrong with a camera's pictures (docs/cameras.md). */
+export interface HealthFlag {
+  code: string;
+  text: string;
+  since?: string;
+}
+
 export interface CrowdData {
   picture: { width: number; height: number };
   regime: string;
   degraded: string | null;
+  health?: HealthFlag[];
   density: { mean?: Measure; peak?: Measure; grid: Grid | null; picture?: PictureMap | null };
   crowded_places: CrowdedPlace[];
   zones: Place[];
@@ -162,6 +170,8 @@ export interface StreamInfo {
   width: number;
   height: number;
   fps: number;
+  aimed_fps?: number | null; // what it is to be
+  health?: HealthFlag[];
   calibrated: boolean;
   source: string | null;
   zones: ZoneInfo[];

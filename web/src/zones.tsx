@@ -13,6 +13,7 @@ interface Row {
 }
 
 function rowOf(view: StreamView, zone: Place, prefix: boolean): Row {
+  if (store.ageOf(view) > 5 || view.info.state !== "live") zone = { id: zone.id }; // the last value is not the value
   return {
     key: `${view.info.stream_id}/${zone.id}`,
     name: prefix ? `${view.info.location || title(view.info.stream_id)}: ${title(zone.id)}` : title(zone.id),
@@ -38,8 +39,7 @@ export function duration(m: Measure | undefined): string {
 
 export function Zones() {
   const { streams } = useStore();
-  const views = [...streams.values()].filter((view) => store.ageOf(view) < 5);
-  const rows = views.flatMap((view) => (view.latest?.crowd_data.zones ?? []).map((zone) => rowOf(view, zone, streams.size > 1)));
+  const rows = [...streams.values()].flatMap((view) => (view.latest?.crowd_data.zones ?? []).map((zone) => rowOf(view, zone, streams.size > 1)));
   rows.sort((a, b) => limitOf(a) - limitOf(b) || worstOf(b) - worstOf(a));
   if (rows.length === 0) return null;
   return (
