@@ -7,7 +7,7 @@
 CrowdNet's head learns first, on a backbone that does not move; then everything above stride 4 is trained, at a fifth of the
 head's rate. `--network csrnet` trains all of it from nothing, `--network head` only a head on the detector as it is. The rate stays constant and falls linearly to nothing over the last `--decay` steps. To end a run of unknown length early, write the
 number of steps that are left into RUN/decay: the fall starts at once. A later run may start from the weights before the fall
-(`stable.pt`, `--resume-from`).
+(`stable.pt`, `--resume-from`), or from an exported network (`--weights models/crowdnet.onnx`).
 
 Files of a run: `checkpoint.pt` (weights, averaged weights, optimiser, generators), `stable.pt`, `log.jsonl` (training loss; errors on
 the held-out fold), `arguments.json`.
@@ -25,7 +25,7 @@ from data import Crops
 from evaluate import held_out, summary
 from losses import training_loss
 from network import STRIDE, parameters
-from networks import NETWORKS, VARIANTS, build
+from networks import NETWORKS, VARIANTS, build, load_onnx
 
 
 def arguments():
@@ -38,6 +38,7 @@ def arguments():
     ap.add_argument("--width", type=float, default=0.25, help="of csrnet's layers; 1 is the published network")
     ap.add_argument("--variant", choices=VARIANTS, default="multiscale", help="csrnet's back end")
     ap.add_argument("--resume-from", help="checkpoint of another run to start from")
+    ap.add_argument("--weights", help="float ONNX file of export.py to start from")
     ap.add_argument("--fold", type=int, default=0, help="held out; -1 trains on everything")
     ap.add_argument("--seed", type=int, default=1)
     ap.add_argument("--steps", type=int, default=100000)
@@ -66,6 +67,8 @@ class Run:
         self.net = build(args.network, args.width, args.variant)
         if args.backbone:
             self.net.load_detector(args.backbone)
+        if args.weights:
+            load_onnx(self.net, args.weights)
         self.net = self.net.to(args.device, memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.net)
         groups = [{"params": g} for g in self.net.parameter_groups() if g]

@@ -28,6 +28,7 @@ except ImportError as missing:
 sys.path.insert(0, str(MODELS))
 import csrnet  # noqa: E402
 import losses  # noqa: E402
+import networks  # noqa: E402
 import targets  # noqa: E402
 from data import normalised  # noqa: E402
 from evaluate import count_picture, load_run, padded  # noqa: E402
@@ -125,6 +126,9 @@ def export():
     tap.check("interval" in out and big.stat().st_size > 3 * small.stat().st_size, "float and INT8 are written", out)
     net, _ = load_run(folder / "once")
     net.eval()
+    again = networks.build("crowdnet")
+    networks.load_onnx(again, big)
+    tap.check(all(torch.equal(a, b) for a, b in zip(net.state_dict().values(), again.state_dict().values())), "an exported network can be trained on")
     for size in ((1024, 768), (1100, 701)):  # sizes that are counted as they are
         bgr = rng.integers(0, 256, (size[1], size[0], 3)).astype(np.uint8)
         path = folder / "whole.png"
