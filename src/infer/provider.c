@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <onnxruntime_c_api.h>
+
 #include "base/text.h"
 
 /* The first version of the runtime's table of functions that registers a provider from a library. */

@@ -10,7 +10,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include <onnxruntime_c_api.h>
+struct OrtApi;
+struct OrtEnv;
+struct OrtSessionOptions;
+struct OrtStatus;
 
 enum provider { PROVIDER_AUTO, PROVIDER_CPU, PROVIDER_CUDA, PROVIDER_TENSORRT, PROVIDER_COUNT };
 
@@ -22,7 +25,7 @@ const char *provider_name(enum provider provider);
 size_t provider_order(enum provider wanted, enum provider order[PROVIDER_COUNT]);
 
 /* Puts CUDA or TensorRT into the options. NULL, or why not: a status to release. */
-OrtStatus *provider_append(const OrtApi *api, OrtEnv *environment, OrtSessionOptions *options,
-                           enum provider provider);
+struct OrtStatus *provider_append(const struct OrtApi *api, struct OrtEnv *environment,
+                                  struct OrtSessionOptions *options, enum provider provider);
 
 #endif

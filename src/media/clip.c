@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <libavformat/avformat.h>
+
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/text.h"

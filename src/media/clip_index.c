@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include <libavformat/avformat.h>
+
 #include "base/clock.h"
 #include "base/text.h"
 #include "media/coded_format.h"

@@ -7,9 +7,10 @@
 
 #include <stdbool.h>
 
-#include <libavformat/avformat.h>
-
 #include "media/clip.h"
+
+struct AVCodecParameters;
+struct AVFormatContext;
 
 struct clip_packet {
     int64_t time_ns; /* wall */
@@ -17,9 +18,9 @@ struct clip_packet {
 };
 
 struct clip_segment {
-    size_t part;                   /* index into the request */
-    AVCodecParameters *parameters; /* owned */
-    size_t first, count;           /* of its packets */
+    size_t part;                          /* index into the request */
+    struct AVCodecParameters *parameters; /* owned */
+    size_t first, count;                  /* of its packets */
 };
 
 struct clip_index {
@@ -33,7 +34,7 @@ struct clip_index {
 };
 
 /* Opens a segment for reading: its one stream, times in milliseconds. Negative AVERROR. */
-int clip_open_segment(const char *path, AVFormatContext **format);
+int clip_open_segment(const char *path, struct AVFormatContext **format);
 /* Segments that are gone or broken are left out. ERR_NOMEM. */
 int clip_index_read(struct clip_index *index, const struct clip_request *request);
 /* False when there is nothing to make a clip of. */

@@ -2,12 +2,14 @@
 
 #include <string.h>
 
+#include <libavcodec/avcodec.h>
 #include <libavcodec/bsf.h>
 #include <libavformat/avformat.h>
 
 int coded_format_init(struct coded_format *format, const AVStream *stream)
 {
-    format->time_base = stream->time_base;
+    format->time_base_num = stream->time_base.num;
+    format->time_base_den = stream->time_base.den;
     format->parameters = avcodec_parameters_alloc();
     if (format->parameters && avcodec_parameters_copy(format->parameters, stream->codecpar) >= 0)
         return 0;

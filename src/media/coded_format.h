@@ -8,23 +8,23 @@
 
 #include <stdbool.h>
 
-#include <libavcodec/avcodec.h>
-
 #include "base/error.h"
 
+struct AVCodecParameters;
+struct AVPacket;
 struct AVStream;
 
 struct coded_format {
-    AVCodecParameters *parameters; /* owned */
-    AVRational time_base;          /* of the packets */
+    struct AVCodecParameters *parameters; /* owned */
+    int time_base_num, time_base_den;     /* seconds per unit of the packets' times */
 };
 
 /* ERR_NOMEM */
 int coded_format_init(struct coded_format *format, const struct AVStream *stream);
 void coded_format_release(struct coded_format *format);
 /* Fills in what is missing from a key frame. ERR_FORMAT when something still is. */
-int coded_format_complete(struct coded_format *format, const AVPacket *key_frame, struct error *error);
+int coded_format_complete(struct coded_format *format, const struct AVPacket *key_frame, struct error *error);
 /* Packets of both may follow each other in one stream. */
-bool coded_format_equal(const AVCodecParameters *a, const AVCodecParameters *b);
+bool coded_format_equal(const struct AVCodecParameters *a, const struct AVCodecParameters *b);
 
 #endif

@@ -6,6 +6,8 @@
 
 #include <libavutil/hwcontext.h>
 
+#include <libavcodec/avcodec.h>
+
 #include "base/clock.h"
 #include "base/text.h"
 

@@ -12,24 +12,27 @@
 
 #include <stdbool.h>
 
-#include <libavcodec/avcodec.h>
+struct AVBufferRef;
+struct AVCodec;
+struct AVCodecContext;
+struct AVFrame;
 
 struct hardware {
-    const char *wanted;        /* "auto", "cpu", "cuda", "vaapi"; NULL is "cpu" */
-    const char *name;          /* of what decodes: "CPU", "CUDA", "VA-API" */
-    char why[192];             /* why it is not what was wanted; empty when it is, or nothing was */
-    AVBufferRef *device;       /* NULL: the processor */
-    enum AVPixelFormat format; /* of the device's pictures */
-    int failures;              /* in a row */
-    bool failed;               /* the device does not decode (any more) */
+    const char *wanted;         /* "auto", "cpu", "cuda", "vaapi"; NULL is "cpu" */
+    const char *name;           /* of what decodes: "CPU", "CUDA", "VA-API" */
+    char why[192];              /* why it is not what was wanted; empty when it is, or nothing was */
+    struct AVBufferRef *device; /* NULL: the processor */
+    int format;                 /* enum AVPixelFormat, of the device's pictures */
+    int failures;               /* in a row */
+    bool failed;                /* the device does not decode (any more) */
 };
 
 /* Before avcodec_open2; the decoder keeps a pointer to `hardware`. */
-void hardware_attach(struct hardware *hardware, AVCodecContext *decoder, const AVCodec *codec);
+void hardware_attach(struct hardware *hardware, struct AVCodecContext *decoder, const struct AVCodec *codec);
 /* What the decoder said (an AVERROR, or 0): sets `failed` when it is the device's failure. */
 void hardware_note(struct hardware *hardware, int averror);
 /* Brings a picture of the device into system memory; leaves others as they are. Negative AVERROR. */
-int hardware_fetch(struct hardware *hardware, AVFrame *frame);
+int hardware_fetch(struct hardware *hardware, struct AVFrame *frame);
 /* The processor is to go on: attach leaves the device out from now on. */
 void hardware_give_up(struct hardware *hardware);
 void hardware_release(struct hardware *hardware);

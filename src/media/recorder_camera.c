@@ -1,6 +1,8 @@
 /* One camera's packets into segments, in the recorder's thread. */
 #include <stdlib.h>
 
+#include <libavformat/avformat.h>
+
 #include "base/text.h"
 #include "media/recorder_internal.h"
 
@@ -38,10 +40,9 @@ int64_t packet_clock_map(struct packet_clock *clock, int64_t stamp_ns, int64_t a
 static int64_t stamp_of(const struct recorder_camera *camera, const AVPacket *packet)
 {
     int64_t stamp = packet->pts != AV_NOPTS_VALUE ? packet->pts : packet->dts;
+    AVRational base = {camera->format.time_base_num, camera->format.time_base_den};
 
-    return stamp == AV_NOPTS_VALUE
-               ? NO_STAMP
-               : av_rescale_q(stamp, camera->format.time_base, (AVRational){1, 1000000000});
+    return stamp == AV_NOPTS_VALUE ? NO_STAMP : av_rescale_q(stamp, base, (AVRational){1, 1000000000});
 }
 
 static void tell_ring(struct recorder_camera *camera, bool done)

@@ -26,7 +26,7 @@ struct recorder_item {
     enum recorder_item_kind kind;
     struct recorder_camera *camera;
     struct coded_format format; /* of ITEM_BEGIN */
-    AVPacket *packet;           /* of ITEM_PACKET */
+    struct AVPacket *packet;    /* of ITEM_PACKET */
     struct instant arrival;
     size_t bytes; /* as counted against the camera's queue */
 };

@@ -14,6 +14,8 @@
 #include "base/error.h"
 #include "media/coded_format.h"
 
+struct AVPacket;
+
 struct segment; /* opaque */
 
 /* ERR_FULL (disk), ERR_NOT_FOUND (folder), ERR_IO, ERR_UNSUPPORTED (a codec that does not go into Matroska),
@@ -21,7 +23,7 @@ struct segment; /* opaque */
 int segment_open(const char *path, const struct coded_format *format, struct segment **segment,
                  struct error *error);
 /* Lends the packet; its times are not looked at. After an error only segment_close may follow. */
-int segment_put(struct segment *segment, const AVPacket *packet, int64_t time_ns, struct error *error);
+int segment_put(struct segment *segment, const struct AVPacket *packet, int64_t time_ns, struct error *error);
 /* Puts on disk what is in memory, so that another reader finds it. */
 int segment_flush(struct segment *segment, struct error *error);
 int64_t segment_bytes(const struct segment *segment); /* written and to be written */

@@ -10,6 +10,8 @@
 
 #include <cmocka.h>
 
+#include <libavcodec/avcodec.h>
+
 #include "base/text.h"
 #include "fixture.h"
 #include "media/hardware.h"
