@@ -292,9 +292,9 @@ static void zones_have_motion(void **state)
     assert_string_equal(right->of[MEASURE_MOTION_SPEED].reason, REASON_NOTHING_MOVES);
     update(stage, 7, NULL, NULL, &snap); /* one picture without a field is no gap */
     near(snap.zones[0].measures.of[MEASURE_MOTION_SPEED].value, 1.2, 0.03);
-    update(stage, 8, NULL, REASON_BLACK, &snap);
+    update(stage, 8, NULL, health_info(HEALTH_BLACK)->reason, &snap);
     assert_null(snap.motion);
-    assert_string_equal(snap.measures.of[MEASURE_MOTION_SPEED].reason, REASON_BLACK);
+    assert_string_equal(snap.measures.of[MEASURE_MOTION_SPEED].reason, health_info(HEALTH_BLACK)->reason);
     crowd_stage_destroy(&stage);
 }
 
