@@ -33,7 +33,7 @@ export class ServerClock {
 
   /** Seconds since the server's `time`; Infinity while that cannot be known. */
   since(time: number): number {
-    return Math.max(0, (performance.now() - this.offset - time) / 1000);
+    return Number.isFinite(this.offset) ? Math.max(0, (performance.now() - this.offset - time) / 1000) : Infinity;
   }
 
   /** To be called about twice a second. True: the computer slept, or its clock was set. */
