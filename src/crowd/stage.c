@@ -39,7 +39,7 @@ struct crowd_stage {
     struct ground_area area;
     struct density_map *map;
     struct zone_area *zone_areas;
-    struct ground_motion *motion; /* NULL until a field of motion came */
+    struct ground_motion *motion;      /* NULL until a field of motion came */
     uint64_t *zone_tiles, *line_tiles; /* where in the picture they are (doubt.h) */
 
     struct people *people;
