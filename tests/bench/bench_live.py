@@ -223,6 +223,8 @@ class Faults:
         self.total = total
         self.done = 0
         self.lock = threading.Lock()
+        self.go = threading.Event()  # cleared: no new fault
+        self.go.set()
         self.farms = [Farm([wide_clip(CLIPS, 0)], 1) for _ in range(cameras)]
         self.names = [f"cam{i + 1}" for i in range(cameras)]
         self.noticed = {"kill": [], "freeze": []}
@@ -253,6 +255,7 @@ class Faults:
                 if self.done >= self.total:
                     return
             time.sleep(rng.uniform(0.2, 3))
+            self.go.wait()
             try:
                 self.once(client, number, rng.choice(("kill", "freeze")), rng)
             except AssertionError as problem:
@@ -271,10 +274,17 @@ class Faults:
         while any(t.is_alive() for t in threads):
             time.sleep(0.2)
             if ten is None and self.done >= 10:
-                ten = resident(service)
-        client.wait(lambda: all(client.state.get(n) == "live" for n in self.names), 60, "all live at the end")
+                self.go.clear()
+                ten = self.calm(service, client)
+                self.go.set()
+        return ten, self.calm(service, client)
+
+    def calm(self, service, client):
+        """What is held while all cameras are live."""
+        time.sleep(20)  # what has begun is over
+        client.wait(lambda: all(client.state.get(n) == "live" for n in self.names), 60, "all live")
         time.sleep(3)
-        return ten, resident(service)
+        return resident(service)
 
 
 def resident(service):
