@@ -385,7 +385,7 @@ static const struct config_key counting_keys[] = {
      .type = KEY_CHOICE,
      .offset = COUNTING(mode),
      .choices = counting_choices,
-     .fallback = "auto",
+     .fallback = "boxes",
      .restarts = RESTARTS_CAMERA,
      .text =
          "auto: by boxes where people stand apart, by the density network where they hide each other, each "
