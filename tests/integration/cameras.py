@@ -106,11 +106,11 @@ def check_failures(service, key, cases):
 
 
 def check_retries(service, key, follower):
-    slow = state(service, key, "rtsp_refused")["retry_in_s"]
-    tap.check(slow is None or slow > 3, "a wrong password is not tried again at once", slow)
-    before = state(service, key, "nobody")["reconnects"]
+    before, waits = state(service, key, "nobody")["reconnects"], [state(service, key, "rtsp_refused")["retry_in_s"]]
     time.sleep(4)
     after = state(service, key, "nobody")
+    waits.append(state(service, key, "rtsp_refused")["retry_in_s"])  # one of two moments 4 s apart is not the end of a wait
+    tap.check(max(w or 0 for w in waits) > 3, "a wrong password is not tried again at once", waits)
     tap.check(after["reconnects"] > before and (after["retry_in_s"] or 0) <= 3, "a camera that is away is tried again within 3 s",
               (before, after["reconnects"], after["retry_in_s"]))
     repeated = [m for m in follower.states("nobody") if m["state"] == "failed"]
@@ -264,14 +264,14 @@ def run(folder):
     clip = small_clip(folder)
     closed, silent_path = free_port(), "status/503"
     locked = Farm([clip], 1, "--user", USER, "--password", PASSWORD)
-    killed, frozen = Farm([clip], 1), Farm([clip], 1)
+    killed, frozen = Farm([clip], 4), Farm([clip], 1)  # one camera for each client: the server hangs where TCP and UDP share one
     with locked, killed, frozen, HttpCamera(folder, login=(USER, PASSWORD)) as basic, \
             HttpCamera(folder, query={"user": USER, "pwd": QUERY_PASSWORD}) as query:
         cameras = {
             "rtsp_good": locked.uri(1, LOGIN), "rtsp_refused": locked.uri(1, BAD_LOGIN), "rtsp_no_login": locked.uri(1),
             "rtsp_no_path": killed.uri(7), "nobody": f"rtsp://{LOGIN}127.0.0.1:{closed}/cam1",
             "no_host": f"rtsp://{LOGIN}no-such-host.invalid/cam1",
-            "killed": killed.uri(1), "frozen": frozen.uri(1), "udp": killed.uri(1) + "#udp",
+            "killed": killed.uri(1), "frozen": frozen.uri(1), "udp": killed.uri(2) + "#udp",
             "http_good": basic.uri("mjpeg/still.jpg", LOGIN), "http_refused": basic.uri("mjpeg/still.jpg", BAD_LOGIN),
             "http_forbidden": query.uri(f"status/403?user={USER}&pwd={QUERY_PASSWORD}"),
             "http_query": query.uri(f"mjpeg/still.jpg?user={USER}&pwd={QUERY_PASSWORD}"),
@@ -304,8 +304,8 @@ def run(folder):
             (folder / "shots").mkdir()
             shutil.copy(folder / "still.jpg", folder / "shots/1.jpg")
             subprocess.run(["ffmpeg", "-v", "error", "-y", "-i", str(folder / "still.jpg"), "-vf", "scale=320:240", str(folder / "small.jpg")], check=True, stdin=subprocess.DEVNULL)
-            for kind, uri, other in (("RTSP over TCP", killed.uri(1), str(CLIP)), ("RTSP over UDP", killed.uri(1) + "#udp", str(CLIP)),
-                                     ("a file", str(clip), str(CLIP)), ("a folder of images", str(folder / "shots"), killed.uri(1)),
+            for kind, uri, other in (("RTSP over TCP", killed.uri(3), str(CLIP)), ("RTSP over UDP", killed.uri(4) + "#udp", str(CLIP)),
+                                     ("a file", str(clip), str(CLIP)), ("a folder of images", str(folder / "shots"), killed.uri(3)),
                                      ("MJPEG", basic.uri("mjpeg/small.jpg", LOGIN), basic.uri("mjpeg/still.jpg", LOGIN))):
                 tap.run(f"{kind}: added, changed while live, off, on, removed", life_of_one, service, key, follower, uri, other)
             tap.run("changes that are wrong change nothing", wrong_changes, service, key)
