@@ -31,7 +31,7 @@ from evaluate import load_run, padded  # noqa: E402
 from network import Exported  # noqa: E402
 from quantize_int8 import activations, quantise  # noqa: E402
 
-RARE = 5e-5  # share of a tensor's values, at either end, that may be cut off in INT8
+RARE = 1e-4  # share of a tensor's values, at either end, that may be cut off in INT8
 FLOOR = 2.0  # people: the least half-width of the interval
 
 
@@ -97,7 +97,7 @@ def to_onnx(net, path, bar):
 
 def observe(runtime, model, names, inputs):
     """{tensor: [least, greatest]} over the inputs, but for the rarest values of each: a range that holds every last one is so wide that the
-    others lose their digits (held-out MAE of INT8: part A 121.8 by extremes, 115.6 so, float 118.7; B 12.0, 11.3, 11.4)."""
+    others lose their digits. On 70 pictures counts move by 1.7 % on average and by 5.1 % at worst (float to INT8); at a fifth of RARE by 2.6 and 9.3."""
     seen = {t: [] for t in names}
     for start in range(0, len(names), BATCH):
         part = onnx.ModelProto()

@@ -312,7 +312,7 @@ static void test_real_crowd(void **state)
         open_model(&exact, "models/crowdnet.onnx");
         double integers = infer(&whole, picture, &(struct density_view){0}).count;
         double floats = infer(&exact, picture, &(struct density_view){0}).count;
-        if (fabs(integers - floats) > 0.12 * floats) /* less than half of the 90 % interval on either side */
+        if (fabs(integers - floats) > 0.06 * floats)
             fail_msg("%.2f people in integers, %.2f in float", integers, floats);
         close_model(&exact);
     }
