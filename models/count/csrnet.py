@@ -6,10 +6,9 @@ branches of different dilation, with the attention. Batch normalisation stands b
 learns and disappears into it at export.
 """
 import torch
-import torch.nn.functional as F
 from torch import nn
 
-from network import CLASSES
+from network import Outputs
 
 FRONT = (64, 64, "pool", 128, 128, "pool", 256, 256, 256, "pool", 512, 512, 512)
 BACK = (512, 512, 512, 256, 128, 64)
@@ -34,7 +33,7 @@ class Scales(nn.Module):
         return torch.cat([b(x) for b in self.branches], 1)
 
 
-class CSRNet(nn.Module):
+class CSRNet(Outputs):
     """As CrowdNet: N x 3 x H x W to (density, gate or None, log of people per cell, class logits)."""
 
     def __init__(self, width=0.25, variant="multiscale"):
@@ -50,23 +49,10 @@ class CSRNet(nn.Module):
             layers.append(Scales(inputs, c) if number == 0 and variant == "multiscale" else block(inputs, c, 2))
             inputs = c
         self.back = nn.Sequential(*layers)
-        self.map = nn.Conv2d(inputs, 1 if variant == "plain" else 2, 1)
-        nn.init.normal_(self.map.weight, std=0.01)
-        self.map.bias.data = torch.tensor([-3.0, 1.0])[: self.map.out_channels].clone()
-        self.total = nn.Linear(inputs, 1)
-        self.crowd = nn.Linear(inputs, len(CLASSES))
-        nn.init.zeros_(self.total.weight)
-        self.total.bias.data.fill_(-4.0)
+        self.make_outputs(inputs, gated=variant != "plain")
 
     def parameter_groups(self):
         return list(self.parameters()), []
 
     def forward(self, x):
-        x = self.back(self.front(x))
-        out = self.map(x)
-        pooled = x.mean((2, 3))
-        density, gate = F.softplus(out[:, :1]), None
-        if out.shape[1] == 2:
-            gate = out[:, 1:]
-            density = density * torch.sigmoid(gate)
-        return density, gate, self.total(pooled), self.crowd(pooled)
+        return self.outputs(self.back(self.front(x)))

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from onnx import numpy_helper
 from torch import nn
 
-from network import CLASSES, Backbone
+from network import Backbone, Outputs
 
 TENSORS = ("concat_27", "add_69")
 CHANNELS = 128
@@ -59,34 +59,22 @@ def twice(x):
     return F.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
 
 
-class DensityHead(nn.Module):
+class DensityHead(Outputs):
     def __init__(self, width=48):
         super().__init__()
         self.enter = nn.Conv2d(2 * CHANNELS, width, 1)
         self.context1 = nn.Conv2d(width, width, 3, padding=1)
         self.context2 = nn.Conv2d(width, width, 3, padding=2, dilation=2)
         self.context3 = nn.Conv2d(width, width, 3, padding=3, dilation=3)
-        self.map = nn.Conv2d(width, 2, 1)
-        self.total = nn.Linear(width, 1)
-        self.crowd = nn.Linear(width, len(CLASSES))
-        for m in self.modules():
-            if isinstance(m, nn.Conv2d):
-                nn.init.kaiming_normal_(m.weight, nonlinearity="relu")
-                nn.init.zeros_(m.bias)
-        nn.init.normal_(self.map.weight, std=0.01)
-        self.map.bias.data = torch.tensor([-3.0, 1.0])
-        nn.init.zeros_(self.total.weight)
-        self.total.bias.data.fill_(-4.0)
+        self.begin_with(nn.Conv2d)
+        self.make_outputs(width)
 
     def forward(self, stage, pyramid):
         x = F.relu(self.enter(torch.cat((stage, pyramid), 1)))
         x = x + F.relu(self.context1(x))
         x = x + F.relu(self.context2(x))
         x = x + F.relu(self.context3(x))
-        out = self.map(x)
-        rate, gate = out[:, :1], out[:, 1:]
-        pooled = x.mean((2, 3))
-        return F.softplus(rate) * torch.sigmoid(gate), gate, self.total(pooled), self.crowd(pooled)
+        return self.outputs(x)
 
 
 class DetectorHead(nn.Module):

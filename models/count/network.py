@@ -78,7 +78,37 @@ class Backbone(nn.Module):
         return self.upper(self.stem(x))
 
 
-class Head(nn.Module):
+class Outputs(nn.Module):
+    """What every counting network ends with: the map, its gate unless it has none, the rate of the whole, the class."""
+
+    def begin_with(self, kind):
+        """Weights of the layers so far, for rectifiers."""
+        for m in self.modules():
+            if isinstance(m, kind):
+                nn.init.kaiming_normal_(m.weight, nonlinearity="relu")
+                nn.init.zeros_(m.bias)
+
+    def make_outputs(self, width, gated=True):
+        self.map = nn.Conv2d(width, 2 if gated else 1, 1)
+        nn.init.normal_(self.map.weight, std=0.01)
+        self.map.bias.data = torch.tensor([-3.0, 1.0])[: self.map.out_channels].clone()
+        self.total = nn.Linear(width, 1)
+        nn.init.zeros_(self.total.weight)
+        self.total.bias.data.fill_(-4.0)
+        self.crowd = nn.Linear(width, len(CLASSES))
+
+    def outputs(self, x):
+        """(density, gate or None, log of people per cell, class logits)"""
+        out = self.map(x)
+        density, gate = F.softplus(out[:, :1]), None
+        if out.shape[1] == 2:
+            gate = out[:, 1:]
+            density = density * torch.sigmoid(gate)
+        pooled = x.mean((2, 3))
+        return density, gate, self.total(pooled), self.crowd(pooled)
+
+
+class Head(Outputs):
     def __init__(self, width=48):
         super().__init__()
         self.near = nn.Conv2d(128, width, 1)
@@ -88,17 +118,8 @@ class Head(nn.Module):
         self.context2 = nn.Conv2d(width, width, 3, padding=2, dilation=2)
         self.context3 = nn.Conv2d(width, width, 3, padding=3, dilation=3)
         self.context5 = nn.Conv2d(width, width, 3, padding=5, dilation=5)
-        self.map = nn.Conv2d(width, 2, 1)
-        self.total = nn.Linear(width, 1)
-        self.crowd = nn.Linear(width, len(CLASSES))
-        for m in self.modules():
-            if isinstance(m, nn.Conv2d):
-                nn.init.kaiming_normal_(m.weight, 0.1)
-                nn.init.zeros_(m.bias)
-        nn.init.normal_(self.map.weight, std=0.01)
-        self.map.bias.data = torch.tensor([-3.0, 1.0])
-        nn.init.zeros_(self.total.weight)
-        self.total.bias.data.fill_(-4.0)
+        self.begin_with(nn.Conv2d)
+        self.make_outputs(width)
 
     def forward(self, stride8, stride16):
         far = F.relu(self.far(stride16))
@@ -108,10 +129,7 @@ class Head(nn.Module):
         x = x + F.relu(self.context2(x))
         x = x + F.relu(self.context3(x))
         x = x + F.relu(self.context5(x))
-        out = self.map(x)
-        rate, gate = out[:, :1], out[:, 1:]
-        pooled = x.mean((2, 3))
-        return F.softplus(rate) * torch.sigmoid(gate), gate, self.total(pooled), self.crowd(pooled)
+        return self.outputs(x)
 
 
 class CrowdNet(nn.Module):
