@@ -115,7 +115,7 @@ def whole_analysis():
         rows = bytes(255 - i - (x // 8 % 2) * 40 for x in range(640))  # a flat picture shows nothing and is not measured
         (stills / f"{i}.pgm").write_bytes(b"P5 640 480 255\n" + rows * 480)
     config = folder / "analyze.yaml"
-    config.write_text(f"inference: {{density_model: {ROOT / MODEL}, model: {detector}}}\ncounting: {{interval: 300ms}}\n"
+    config.write_text(f"inference: {{density_model: {ROOT / MODEL}, model: {detector}}}\ncounting: {{mode: auto, interval: 300ms}}\n"
                       f"streams: [{{stream_id: wall, uri: {stills}, frame_rate: 10}}, {{stream_id: boxes, uri: {stills}, frame_rate: 10, counting: {{mode: boxes}}}}]\n")
     one, many = (sci("analyze", stills, "-c", config, "--stream", "wall", "--quiet", "--workers", n) for n in (1, 3))
     rows = [json.loads(line) for line in one.stdout.splitlines()]
@@ -126,7 +126,7 @@ def whole_analysis():
     tap.check(rows[0]["people"]["low"] < people[0] < rows[0]["people"]["high"] and len(rows[0]["density"]["picture"]["cells"]) > 100, "with its interval and its map")
     boxes = [json.loads(line) for line in sci("analyze", stills, "-c", config, "--stream", "boxes", "--quiet").stdout.splitlines()]
     tap.check(all(row["people"]["value"] == 0 and row["regime"] == "boxes" and row["density"]["picture"] is None for row in boxes), "counting: boxes does without it")
-    config.write_text(f"inference: {{density_model: none.onnx, model: {detector}}}\n")
+    config.write_text(f"inference: {{density_model: none.onnx, model: {detector}}}\ncounting: {{mode: auto}}\n")
     result = sci("analyze", stills / "0.pgm", "-c", config)
     tap.check(result.returncode == 0 and "boxes only" in result.stderr and json.loads(result.stdout)["regime"] == "boxes", "without the model: boxes, and it says so", result.stderr)
     config.write_text(f"inference: {{density_model: none.onnx, model: {detector}}}\ncounting: {{mode: density}}\n")
