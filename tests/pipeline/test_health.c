@@ -74,6 +74,7 @@ static void black_and_plain_pictures(void **state)
         if (fault_of(health, p) != cases[i].fault)
             fail_msg("%s", cases[i].what);
         picture_unref(&p);
+        free(health);
     }
 }
 
@@ -86,6 +87,7 @@ static void a_lamp_at_night_is_not_black(void **state)
         memset((uint8_t *)p->planes[0] + y * p->strides[0] + 100, 200, 40);
     assert_int_equal(fault_of(health, p), HEALTH_FLAG_COUNT);
     picture_unref(&p);
+    free(health);
 }
 
 static void frozen_after_ten_seconds_and_until_it_moves(void **state)
@@ -102,6 +104,7 @@ static void frozen_after_ten_seconds_and_until_it_moves(void **state)
     p->stream_ns = 15 * NS_PER_S;
     assert_int_equal(fault_of(health, p), HEALTH_FLAG_COUNT);
     picture_unref(&p);
+    free(health);
 }
 
 static void every_picture_of_the_clip_is_sound(void **state)
@@ -111,11 +114,11 @@ static void every_picture_of_the_clip_is_sound(void **state)
     char clip[1024];
     struct error error = {0};
     struct source *source = NULL;
-    struct picture_health *health = make_health();
     int64_t pictures = 0;
     path_join(clip, sizeof clip, root ? root : ".", "var/sample/vtest.avi");
     if (!file_exists(clip))
         skip();
+    struct picture_health *health = make_health();
     struct source_options options = {.uri = clip, .picture_limit = 4};
     assert_int_equal(source_kind_ffmpeg.open(&options, &source, &error), 0);
     for (struct observation o; source_kind_ffmpeg.read(source, &o, &error) == 0; pictures++) {
@@ -123,6 +126,7 @@ static void every_picture_of_the_clip_is_sound(void **state)
         observation_release(&o);
     }
     source_kind_ffmpeg.close(&source);
+    free(health);
     assert_int_equal(pictures, 795);
 }
 
