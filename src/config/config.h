@@ -78,6 +78,9 @@ struct motion_config { /* `streams[].motion:` */
 enum media_decoder { DECODE_CPU, DECODE_AUTO, DECODE_CUDA, DECODE_VAAPI };
 const char *media_decoder_name(enum media_decoder decoder); /* as it is written */
 
+enum loop_filter { LOOP_FILTER_ALL, LOOP_FILTER_REFERENCED, LOOP_FILTER_NONE };
+const char *loop_filter_name(enum loop_filter filter); /* as it is written */
+
 struct health_config {      /* `health:`, and per stream, as detection */
     bool watch_view;        /* whether a moved or covered view is looked for */
     double moved_percent;   /* of the picture's width: the view has moved */
@@ -145,6 +148,7 @@ struct config {
         int64_t open_timeout_ns, read_timeout_ns;
         int64_t stall_after_ns;
         enum media_decoder decoder;
+        enum loop_filter loop_filter;
         size_t picture_limit;
         int live_picture_width;
         int live_picture_quality;

@@ -15,6 +15,7 @@
 static const char *const level_choices[] = {"debug", "info", "warning", "error", NULL};
 static const char *const counting_choices[] = {"auto", "boxes", "density", NULL};
 static const char *const decoder_choices[] = {"cpu", "auto", "cuda", "vaapi", NULL};
+static const char *const loop_filter_choices[] = {"all", "referenced", "none", NULL};
 static const char *const provider_choices[] = {"auto", "cpu", "cuda", "tensorrt", NULL};
 static const char *const format_choices[] = {"text", "json", NULL};
 
@@ -230,6 +231,11 @@ const char *media_decoder_name(enum media_decoder decoder)
     return decoder_choices[decoder];
 }
 
+const char *loop_filter_name(enum loop_filter filter)
+{
+    return loop_filter_choices[filter];
+}
+
 static const struct config_key media_keys[] = {
     {.name = "allowed_dirs",
      .type = KEY_TEXTS,
@@ -276,6 +282,16 @@ static const struct config_key media_keys[] = {
      .text = "What decodes cameras' video: cpu, cuda (NVIDIA), vaapi (Intel, AMD), or auto: the first of "
              "these that is "
              "there. What a device cannot do the CPU does, and the stream says why."},
+    {.name = "loop_filter",
+     .type = KEY_CHOICE,
+     .offset = IN(media, loop_filter),
+     .choices = loop_filter_choices,
+     .fallback = "all",
+     .restarts = RESTARTS_CAMERA,
+     .text =
+         "Which pictures of H.264, HEVC and their kin the processor smooths at the edges of blocks, as their "
+         "coders expect it: all; referenced: those that others are made of; none. docs/cameras.md says "
+         "what is gained and lost."},
     {.name = "picture_limit",
      .type = KEY_COUNT,
      .offset = IN(media, picture_limit),

@@ -43,6 +43,7 @@ struct reader {
     struct packet_tap *tap; /* once begun */
     struct hardware hardware;
     int64_t read_timeout_ns;
+    enum AVDiscard unfiltered; /* pictures that the decoder does not smooth */
     AVFormatContext *format;
     AVCodecContext *decoder;
     AVStream *stream;
@@ -215,6 +216,7 @@ static int start_decoder(struct reader *r, const AVCodec *codec, struct error *e
     ret = avcodec_parameters_to_context(r->decoder, r->stream->codecpar);
     r->decoder->pkt_timebase = r->stream->time_base;
     r->decoder->thread_count = 1;
+    r->decoder->skip_loop_filter = r->unfiltered;
     hardware_attach(&r->hardware, r->decoder, codec);
     av_dict_set(&how, "max_pixels", PIXELS_MAX, 0);
     if (ret >= 0)
@@ -275,6 +277,13 @@ static void classify(struct reader *r)
     }
 }
 
+static enum AVDiscard unfiltered_by(const char *loop_filter)
+{
+    if (!loop_filter || strcmp(loop_filter, "all") == 0)
+        return AVDISCARD_DEFAULT;
+    return strcmp(loop_filter, "referenced") == 0 ? AVDISCARD_NONREF : AVDISCARD_ALL;
+}
+
 int reader_open(const struct reader_options *options, struct reader **reader, struct error *error)
 {
     struct reader *r = calloc(1, sizeof *r);
@@ -289,6 +298,7 @@ int reader_open(const struct reader_options *options, struct reader **reader, st
     r->guard.cancel = options->cancel;
     r->hardware.wanted = options->decoder;
     r->read_timeout_ns = options->read_timeout_ns;
+    r->unfiltered = unfiltered_by(options->loop_filter);
     guard_arm(&r->guard, options->open_timeout_ns);
     result = open_format(r, options->uri, error);
     if (!result)

@@ -34,6 +34,7 @@ struct reader_options {
     int64_t read_timeout_ns;   /* 0 = none */
     struct packet_tap *tap;    /* lent; may be NULL */
     const char *decoder;       /* "auto", "cpu", "cuda", "vaapi"; NULL is "cpu" (hardware.h) */
+    const char *loop_filter;   /* which pictures it smooths: "all", "referenced", "none"; NULL is "all" */
 };
 
 struct reader_facts {

@@ -60,7 +60,8 @@ static int open_reader(struct source *s, struct error *error)
                                      .cancel = s->options.cancel,
                                      .open_timeout_ns = s->options.open_timeout_ns,
                                      .read_timeout_ns = s->options.read_timeout_ns,
-                                     .decoder = s->options.decoder};
+                                     .decoder = s->options.decoder,
+                                     .loop_filter = s->options.loop_filter};
 
     /* A local file answers or fails; how long its next picture takes is the decoder's affair. */
     if (address_type(s->uri) == ADDRESS_FILE)

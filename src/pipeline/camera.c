@@ -200,6 +200,7 @@ static int attempt(struct camera *camera, const struct source_kind *kind, bool *
         .note_user = camera,
         .tap = camera->tap,
         .decoder = media_decoder_name(config->media.decoder),
+        .loop_filter = loop_filter_name(config->media.loop_filter),
     };
     int result = kind->open(&options, &source, error);
     if (result < 0)

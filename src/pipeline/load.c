@@ -7,6 +7,7 @@
 #define FLOOR_SHARE (2.0 / 3)
 #define MARGIN 1.25     /* above the floor, for a rise */
 #define BUSY_MOST 0.9   /* of the workers' time, for a rise that needs no cut of the rate */
+#define THRIFT_UP 0.9  /* of LOAD_THRIFT, for a rise */
 #define RATE_LOW 0.9    /* the rate counts as reduced below this share ... */
 #define RATE_SOUND 0.97 /* ... and as sound again above this one */
 #define RATE_HOLD_NS INT64_C(2000000000)
@@ -24,7 +25,7 @@ const char *load_level_name(enum load_level level)
 
 enum load_level load_level(const struct load *load)
 {
-    return load->rung > 0 ? LOAD_RESOLUTION : load->rate_falls ? LOAD_RATE : LOAD_NORMAL;
+    return load->rung > load->last_equal ? LOAD_RESOLUTION : load->rate_falls ? LOAD_RATE : LOAD_NORMAL;
 }
 
 struct load load_start(int workers)
@@ -56,14 +57,33 @@ static bool held(int64_t *since_ns, bool condition, int64_t hold_ns, int64_t now
     return condition && now_ns - *since_ns >= hold_ns;
 }
 
-/* The rung above would do: by what a picture costs, which goes with its pixels. */
+/* Share of the workers' time that all pictures that are wanted would take: by what one costs, which goes with
+ * its pixels. */
+static double share_at(const struct load *l, int rung)
+{
+    double dearer = (double)network_rung_pixels(rung) / network_rung_pixels(l->rung);
+    return l->wanted * dearer * l->busy / (l->analysed * l->workers);
+}
+
+static bool is_known(const struct load *l)
+{
+    return l->wanted > 0 && l->analysed > 0 && l->busy > 0;
+}
+
+/* The rung above would do. */
 static bool fits_above(const struct load *l, double floor)
 {
-    if (l->wanted <= 0 || l->analysed <= 0 || l->busy <= 0)
+    if (!is_known(l))
         return l->wanted <= 0;
-    double dearer = (double)network_rung_pixels(l->rung - 1) / network_rung_pixels(l->rung);
-    double capacity = BUSY_MOST * l->workers * l->analysed / (l->busy * dearer);
-    return capacity >= fmin(1, MARGIN * floor) * l->wanted;
+    double share = share_at(l, l->rung - 1);
+    if (l->rung <= l->last_equal)
+        return share <= THRIFT_UP * LOAD_THRIFT;
+    return fmin(1, MARGIN * floor) * share <= BUSY_MOST;
+}
+
+static bool is_too_dear(const struct load *l)
+{
+    return l->rung < l->last_equal && is_known(l) && share_at(l, l->rung) > LOAD_THRIFT;
 }
 
 static void change_rung(struct load *l, int step, int64_t now_ns)
@@ -81,21 +101,21 @@ static void change_rung(struct load *l, int step, int64_t now_ns)
     l->wanted = -1; /* what was measured at another size says nothing any more */
 }
 
-static bool update_rung(struct load *l, const struct load_sample *s, int64_t now_ns)
+static void update_rung(struct load *l, const struct load_sample *s, int64_t now_ns)
 {
-    bool down = s->has_ladder && l->rung + 1 < NETWORK_RUNGS && l->wanted > 0 && l->share < s->floor;
+    bool overloaded = l->wanted > 0 && l->share < s->floor;
+    bool down = s->has_ladder && l->rung + 1 < NETWORK_RUNGS && (overloaded || is_too_dear(l));
     bool up = l->rung > 0 && (!s->has_ladder || fits_above(l, s->floor));
     if (held(&l->low_since_ns, down, LOAD_DOWN_NS, now_ns))
         change_rung(l, 1, now_ns);
     else if (held(&l->fit_since_ns, up, s->has_ladder ? l->up_wait_ns : LOAD_UP_NS, now_ns))
         change_rung(l, -1, now_ns);
-    else
-        return false;
-    return true;
 }
 
 bool load_update(struct load *l, const struct load_sample *s, int64_t now_ns)
 {
+    enum load_level level = load_level(l);
+    l->last_equal = s->last_equal;
     smooth(l, s);
     bool turned = l->rate_falls ? l->share > RATE_SOUND : l->share < RATE_LOW;
     bool changed = held(&l->rate_since_ns, turned, RATE_HOLD_NS, now_ns);
@@ -103,5 +123,6 @@ bool load_update(struct load *l, const struct load_sample *s, int64_t now_ns)
         l->rate_falls = !l->rate_falls;
         l->rate_since_ns = 0;
     }
-    return update_rung(l, s, now_ns) || changed;
+    update_rung(l, s, now_ns);
+    return changed || load_level(l) != level;
 }

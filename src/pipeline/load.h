@@ -8,9 +8,13 @@
  *  3. at the last rung the rate falls on. No camera is ever left out, and nothing after the network
  * (measures, alerts, store) gives way. Recovery goes the other way round, one rung at a time.
  *
+ * Before any of that the size is chosen by cost: on the rungs where people are counted as well as at full
+ * size (network_last_equal_rung), the largest at which the network takes at most LOAD_THRIFT of the workers'
+ * time. That is no degradation. What is left is the decoders', everything behind the network, and a reserve.
+ *
  * Hysteresis: a rung is left downwards after LOAD_DOWN_NS below the floor, upwards after LOAD_UP_NS in which
- * the rung above would have kept a quarter more than the floor, judged by what a picture costs now and by the
- * two rungs' pixels. A rise that does not last a minute doubles the next wait, up to ten minutes. The share
+ * the rung above would have kept a quarter more than the floor (where sizes are equal: a tenth less than
+ * LOAD_THRIFT), judged by what a picture costs now and by the two rungs' pixels. A rise that does not last a minute doubles the next wait, up to ten minutes. The share
  * is smoothed (LOAD_SMOOTH_NS), anew after every change of rung.
  *
  * Plain arithmetic on figures that are passed in, about once a second; the manager's lock guards it.
@@ -27,6 +31,8 @@
 #define LOAD_RELAPSE_NS INT64_C(60000000000)
 #define LOAD_SMOOTH_NS INT64_C(2000000000)
 
+#define LOAD_THRIFT 0.45
+
 enum load_level { LOAD_NORMAL, LOAD_RATE, LOAD_RESOLUTION }; /* what has given way so far */
 
 /* What happened since the last sample, over all cameras with pictures. */
@@ -37,11 +43,13 @@ struct load_sample {
     double busy;     /* worker seconds spent on them */
     double floor;    /* 0-1: the largest share of its target below which a camera may not fall */
     bool has_ladder; /* a camera could be looked at smaller */
+    int last_equal;  /* network_last_equal_rung */
 };
 
 struct load {
     int workers;
     int rung;        /* of the ladder, 0 = full size */
+    int last_equal;  /* beyond this one the resolution has given way */
     double share;    /* analysed / wanted, smoothed, 0-1 */
     bool rate_falls; /* the share is noticeably below 1 */
     /* private */
@@ -51,7 +59,7 @@ struct load {
 };
 
 struct load load_start(int workers);
-/* True when the level or the rung has changed. `now_ns` never decreases. */
+/* True when what gives way has changed. `now_ns` never decreases. */
 bool load_update(struct load *load, const struct load_sample *sample, int64_t now_ns);
 enum load_level load_level(const struct load *load);
 /* The floor of one camera as a share of its target. */

@@ -27,6 +27,7 @@ enum { PROBE_WIDTH = 96, PROBE_HEIGHT = 64, DEGRADED_TEXT = 512, INPUT_SIDE_MAX 
 /* First what 512x384 has, which was the best size for the default model on 768x576 pictures, and a tenth more
  * for other shapes. Each further one has about two thirds of the one before, the least that people are still
  * found at. 16:9: 608x352, 512x288, 416x256, 320x192; 4:3: 512x384, 448x320, 352x288, 288x224. */
+enum { LAST_EQUAL_RUNG = 2 }; /* measured: docs/cameras.md */
 static const int rung_pixels[NETWORK_RUNGS] = {512 * 384 * 11 / 10, 150000, 107000, 65000};
 
 struct network {
@@ -170,6 +171,11 @@ const char *network_degraded(const struct network *network)
 bool network_has_ladder(const struct network *network, const struct view *view)
 {
     return network->fixed_width == 0 && view->input_width == 0;
+}
+
+int network_last_equal_rung(const struct network *network)
+{
+    return network->session != NULL ? LAST_EQUAL_RUNG : 0;
 }
 
 int network_rung_pixels(int rung)

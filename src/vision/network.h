@@ -71,6 +71,9 @@ int network_input_size(const struct network *network, const struct view *view, i
  */
 enum { NETWORK_RUNGS = 4 };
 bool network_has_ladder(const struct network *network, const struct view *view);
+/* The last rung on which people are counted as well as on the first: which of these it is is a matter of cost
+ * alone. */
+int network_last_equal_rung(const struct network *network);
 /* Pixels of a rung, roughly: what one costs against another. */
 int network_rung_pixels(int rung);
 

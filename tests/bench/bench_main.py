@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 """The figures of the main job, measured through the real program. Prints a table; asserts nothing.
 
-    bench_main.py accuracy|speed|paced|latency|start|soak [...]     (default: all but soak)
+    bench_main.py accuracy|filters|speed|paced|latency|start|soak [...]     (default: all but filters and soak)
 
 accuracy needs the truth of PETS09-S2L1 (../shared) and python3-scipy; everything else the sample clip and the detector.
+`filters`: the same accuracy on the clip coded as H.264 like a camera's (RATES, bits/s at 25 frames/s; SIZES), decoded with the loop
+filter on all pictures, on those that others refer to, and on none (media.loop_filter).
 `soak` takes eleven minutes (SOAK_MINUTES) and prints the slope of the resident memory in kB/min after the first five.
 """
 import calendar
@@ -18,6 +20,7 @@ import tempfile
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tools"))
+from farm import encode  # noqa: E402
 from sci_service import BINARY, CLIP, ROOT, Service, assets_missing, demo_sections  # noqa: E402
 
 SHARED = pathlib.Path(os.environ.get("SCI_SHARED", ROOT.parent / "shared"))
@@ -54,15 +57,15 @@ def truth_rows():
     return [dict(frame=int(r[0]), id=int(r[1]), box=r[2:6], flag=r[6], ground=ground(r[2] + r[4] / 2, r[3] + r[5])) for r in rows]
 
 
-def analyse(folder, size, extra=()):
+def analyse(folder, size, extra=(), clip=CLIP):
     """Frames of the clip as dictionaries, and the seconds that the command took."""
     config = folder / "bench.yaml"
-    sections = demo_sections()
+    sections = demo_sections().replace(str(CLIP), str(clip))
     detection = "" if size == "auto" else f"detection: {{input_size: {size}}}\n"
     config.write_text(f"inference: {{model: {ROOT}/var/models/nanodet_g_int8.onnx}}\n{detection}{sections}")
     out = folder / "out.jsonl"
     began = time.monotonic()
-    subprocess.run([BINARY, "analyze", str(CLIP), "-c", str(config), "--quiet", "--out", str(out), *extra], cwd=ROOT, check=True)
+    subprocess.run([BINARY, "analyze", str(clip), "-c", str(config), "--quiet", "--out", str(out), *extra], cwd=ROOT, check=True)
     seconds = time.monotonic() - began
     return [json.loads(line) for line in out.read_text().splitlines()], seconds
 
@@ -117,6 +120,17 @@ def position_figures(frames, truth, first, last):
     return statistics.median(errors), errors[int(0.9 * len(errors))], found / people
 
 
+def accuracy_row(folder, name, frames, truth, first=1, last=FRAMES):
+    count = {}
+    for t in truth:
+        count[t["frame"]] = count.get(t["frame"], 0) + 1
+    mae = statistics.mean(abs(len(f["tracks"]) - count.get(f["frame"], 0)) for f in frames if first <= f["frame"] <= last)
+    m = mot_figures(folder, frames, truth, first, last)
+    median, p90, recall = position_figures(frames, truth, first, last)
+    row(name, f"people/frame MAE {mae:.3f}  MOTA {m['MOTA']:.1f}  IDF1 {m['IDF1']:.1f}  HOTA {m['HOTA']:.1f}  "
+        f"ground {median:.3f} / {p90:.3f} m  recall 1 m {recall:.3f}")
+
+
 def accuracy():
     if not TRUTH.exists():
         return row("accuracy", "skipped: no truth under ../shared")
@@ -126,14 +140,25 @@ def accuracy():
         for size in SIZES:
             frames, _ = analyse(folder, size)
             for label, first, last in (("whole", 1, FRAMES), ("frames 1-397", 1, HALF), ("frames 398-795", HALF + 1, FRAMES)):
-                count = {}
-                for t in truth:
-                    count[t["frame"]] = count.get(t["frame"], 0) + 1
-                mae = statistics.mean(abs(len(f["tracks"]) - count.get(f["frame"], 0)) for f in frames if first <= f["frame"] <= last)
-                m = mot_figures(folder, frames, truth, first, last)
-                median, p90, recall = position_figures(frames, truth, first, last)
-                row(f"{size}, {label}", f"people/frame MAE {mae:.3f}  MOTA {m['MOTA']:.1f}  IDF1 {m['IDF1']:.1f}  HOTA {m['HOTA']:.1f}  "
-                    f"ground {median:.3f} / {p90:.3f} m  recall 1 m {recall:.3f}")
+                accuracy_row(folder, f"{size}, {label}", frames, truth, first, last)
+
+
+def filters():
+    """The decoded pictures are kept without loss in between: `sci analyze` decodes as it always does."""
+    if not TRUTH.exists():
+        return row("filters", "skipped: no truth under ../shared")
+    truth = truth_rows()
+    ffmpeg = ["ffmpeg", "-hide_banner", "-loglevel", "error", "-y"]
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        for rate in os.environ.get("RATES", "1M,400k").split(","):
+            for between, filtered, skipped in ((0, "all", "none"), (0, "none", "all"), (2, "all", "none"), (2, "referenced", "noref")):
+                coded = encode(["-r", "25", "-i", str(CLIP), "-vsync", "0", "-bf", str(between)], folder / "coded.mp4", rate)
+                plain = folder / "plain.mkv"
+                subprocess.run([*ffmpeg, "-skip_loop_filter", skipped, "-i", str(coded), "-vsync", "0", "-c:v", "ffv1", str(plain)], check=True)
+                for size in SIZES:
+                    frames, _ = analyse(folder, size, clip=plain)
+                    accuracy_row(folder, f"H.264 of {rate}bit/s, {between} B frames, loop filter {filtered}, {size}", frames, truth)
 
 
 def speed():
@@ -230,8 +255,8 @@ def main():
     if missing:
         print(missing)
         return 1
-    parts = {"accuracy": accuracy, "speed": speed, "paced": paced, "latency": latency, "start": start, "soak": soak}
-    wanted = sys.argv[1:] or [name for name in parts if name != "soak"]
+    parts = {"accuracy": accuracy, "filters": filters, "speed": speed, "paced": paced, "latency": latency, "start": start, "soak": soak}
+    wanted = sys.argv[1:] or [name for name in parts if name not in ("filters", "soak")]
     for name in wanted:
         if name not in parts:
             print(__doc__)

@@ -26,6 +26,7 @@ struct machine {
     struct load load;
     int64_t now_ns;
     double capacity, cameras, target;
+    int last_equal;
     int changes, steps; /* of anything, of the rung */
 };
 
@@ -49,7 +50,8 @@ static void run(struct machine *m, double seconds)
                                 .analysed = analysed,
                                 .busy = 2 * analysed / can,
                                 .floor = load_floor_share(5, m->target),
-                                .has_ladder = true};
+                                .has_ladder = true,
+                                .last_equal = m->last_equal};
         int rung = m->load.rung;
         m->now_ns += NS_PER_S;
         m->changes += load_update(&m->load, &s, m->now_ns);
@@ -88,6 +90,34 @@ static void test_then_the_resolution_and_only_as_far_as_needed(void **state)
     m.capacity = 10; /* nothing would be enough: the last rung, and there it stays */
     run(&m, 600);
     assert_int_equal(m.load.rung, NETWORK_RUNGS - 1);
+}
+
+static double time_share(const struct machine *m)
+{
+    double cheaper = (double)network_rung_pixels(0) / network_rung_pixels(m->load.rung);
+    return m->cameras * m->target / (m->capacity * cheaper);
+}
+
+static void test_among_equal_sizes_cost_decides(void **state)
+{
+    (void)state;
+    static const struct {
+        double cameras, target;
+        int rung;
+    } cases[] = {{1, 8, 0}, {4, 8, 0}, {8, 8, 1}, {8, 12.5, 2}, {16, 8, 2}, {60, 8, 3}, {8, 4, 0}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct machine m = machine_of(120, cases[i].cameras, cases[i].target);
+        m.last_equal = 2;
+        run(&m, 600);
+        assert_int_equal(m.load.rung, cases[i].rung);
+        assert_int_equal(m.steps, cases[i].rung); /* and there it stays */
+        assert_int_equal(load_level(&m.load), cases[i].rung > 2 ? LOAD_RESOLUTION : LOAD_NORMAL);
+        if (m.load.rung < 2)
+            assert_true(time_share(&m) <= LOAD_THRIFT);
+        m.cameras = 1; /* the others have gone: full size again */
+        run(&m, 120);
+        assert_int_equal(m.load.rung, 0);
+    }
 }
 
 static void test_it_recovers_in_the_reverse_order(void **state)
@@ -287,6 +317,7 @@ int main(void)
         cmocka_unit_test(test_nothing_gives_way_without_need),
         cmocka_unit_test(test_the_rate_gives_way_first),
         cmocka_unit_test(test_then_the_resolution_and_only_as_far_as_needed),
+        cmocka_unit_test(test_among_equal_sizes_cost_decides),
         cmocka_unit_test(test_it_recovers_in_the_reverse_order),
         cmocka_unit_test(test_a_load_that_comes_and_goes_does_not_make_it_flutter),
         cmocka_unit_test(test_without_a_ladder_only_the_rate_gives_way),
