@@ -177,8 +177,10 @@ static int load_settings(struct run *run, struct error *error)
 
 static int open_source(struct run *run, int workers, struct error *error)
 {
+    static const atomic_bool always = true;
     struct source_options options = {
         .uri = run->options.input,
+        .vectors = camera_path_may_use_vectors(run->stream) ? &always : NULL,
         .frame_rate = run->stream->frame_rate,
         .open_timeout_ns = run->config->media.open_timeout_ns,
         .read_timeout_ns = run->config->media.read_timeout_ns,

@@ -71,8 +71,11 @@ const char *inference_provider_name(enum inference_provider provider); /* as it 
 
 enum motion_when { MOTION_DENSE, MOTION_ALWAYS, MOTION_NEVER };
 
+enum motion_source { MOTION_AUTO, MOTION_FLOW, MOTION_VECTORS };
+
 struct motion_config { /* `streams[].motion:` */
     enum motion_when when;
+    enum motion_source source;
 };
 
 enum media_decoder { DECODE_CPU, DECODE_AUTO, DECODE_CUDA, DECODE_VAAPI };

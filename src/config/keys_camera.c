@@ -214,6 +214,7 @@ static const struct config_key line_keys[] = {
 };
 static NEW_SECTION(section_line, "Lines", struct line, line_keys, .check = check_line);
 
+static const char *const source_choices[] = {"auto", "flow", "vectors", NULL};
 static const char *const when_choices[] = {"dense", "always", "never", NULL};
 
 #define MOTION(member) offsetof(struct motion_config, member)
@@ -227,6 +228,15 @@ static const struct config_key motion_keys[] = {
      .text = "dense: while people are too close together to be found one by one. always and never are what "
              "they say. Optical flow, 1.5 to 4.5 ms of one core for a picture by its size, at most twelve a "
              "second. Needs a calibration, and a camera that stands still."},
+    {.name = "source",
+     .type = KEY_CHOICE,
+     .offset = MOTION(source),
+     .choices = source_choices,
+     .fallback = "auto",
+     .restarts = RESTARTS_CAMERA,
+     .text = "flow: optical flow. vectors: what the video's coder found (H.264, MPEG-4; decoded by the "
+             "processor), a third of the cost and of the places known, and less exact; where there is none, "
+             "flow. auto: flow (measures.md)."},
 };
 static NEW_SECTION(section_motion, NULL, struct motion_config, motion_keys);
 

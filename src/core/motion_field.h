@@ -7,6 +7,7 @@
 #ifndef SCI_CORE_MOTION_FIELD_H
 #define SCI_CORE_MOTION_FIELD_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct motion_cell {
@@ -20,6 +21,7 @@ struct motion_field {
     double cell_px;                  /* side of a cell, displayed pixels */
     int64_t span_ns;                 /* stream time between the two pictures */
     const struct motion_cell *cells; /* rows * columns, from the top */
+    bool by_coder;                   /* from the video's motion vectors, not by looking at the pictures */
 };
 
 /* The motion of every pixel, bilinear between the middles of the cells (guesses too): width * height pairs of

@@ -64,7 +64,8 @@ struct source_options {
     struct packet_tap
         *tap;            /* gets the packets of a paced or live video, before decoding; lent; may be NULL */
     const char *decoder; /* of a video: "auto", "cpu", "cuda", "vaapi"; NULL is "cpu". Static text */
-    const char *loop_filter; /* of a video: "all", "referenced", "none"; NULL is "all". Static text */
+    const char *loop_filter;    /* of a video: "all", "referenced", "none"; NULL is "all". Static text */
+    const atomic_bool *vectors; /* while true: pictures come with their coder's motion; NULL: never */
     /* Called from the thread that reads, once for each; must not block. May be NULL. */
     void (*on_note)(void *user, enum source_note note, const char *text);
     void *note_user;

@@ -33,6 +33,7 @@ struct picture picture_view(const struct picture *picture)
         .height = picture->height,
         .planes = {picture->planes[0], picture->planes[1], picture->planes[2]},
         .strides = {picture->strides[0], picture->strides[1], picture->strides[2]},
+        .motion = picture->motion,
         .capture = picture->capture,
         .stream_ns = picture->stream_ns,
         .number = picture->number,

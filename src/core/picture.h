@@ -26,6 +26,8 @@ enum picture_colour { COLOUR_BT601, COLOUR_BT709 };
 
 enum { PICTURE_SIDE_MAX = 16384 };
 
+struct motion_sum;
+
 struct picture {
     atomic_int references;
     void (*free_picture)(struct picture *picture);
@@ -38,8 +40,9 @@ struct picture {
     const uint8_t *planes[3];
     int strides[3]; /* bytes, positive */
 
+    const struct motion_sum *motion; /* what its video's coder said (motion_sum.h), or NULL; lives as long */
     struct instant capture; /* see contracts: live, when the picture's last packet was read; paced file, when
-                               it was due */
+                      it was due */
     int64_t stream_ns;      /* stream's own time from its first picture; rates and velocities use this */
     int64_t number;         /* counted from 1 within the source */
 };

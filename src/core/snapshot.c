@@ -221,6 +221,7 @@ static void write_motion(struct json_writer *w, const struct velocity_grid *grid
     json_put_number(w, "cell_m", grid->cell_m, 3);
     json_put_int(w, "columns", grid->columns);
     json_put_int(w, "rows", grid->rows);
+    json_put_string(w, "source", grid->by_coder ? "vectors" : "flow");
     json_key(w, "cells");
     json_array_begin(w);
     for (int i = 0; i < grid->columns * grid->rows; i++) {

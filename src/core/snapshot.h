@@ -65,6 +65,7 @@ struct velocity_grid {
     double cell_m;
     int columns, rows;
     const struct velocity_cell *cells; /* rows * columns */
+    bool by_coder;                     /* the newest field was: motion_field.h */
 };
 
 /* A connected place that stays crowded (docs/measures.md). `id` is kept while it lasts. */

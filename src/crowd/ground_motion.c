@@ -225,6 +225,7 @@ int ground_motion_add(struct ground_motion *motion, const struct motion_field *f
         }
     }
     finish_cells(m);
+    m->grid.by_coder = field->by_coder;
     m->has_added = true;
     m->added_ns = now_ns;
     return 0;

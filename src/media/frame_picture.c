@@ -8,6 +8,7 @@ struct wrapped {
     struct picture picture;
     AVFrame *frame;
     struct slots *slots;
+    struct motion_sum *motion;
 };
 
 static void free_wrapped(struct picture *picture)
@@ -16,6 +17,7 @@ static void free_wrapped(struct picture *picture)
     struct slots *slots = wrapped->slots;
 
     av_frame_free(&wrapped->frame);
+    free(wrapped->motion);
     free(wrapped);
     if (slots)
         slots_give_back(slots);
@@ -70,7 +72,7 @@ static int is_full_range(const AVFrame *frame, enum pixel_format format)
     return frame->color_range == AVCOL_RANGE_JPEG;
 }
 
-struct picture *frame_picture_wrap(AVFrame *frame, struct slots *slots)
+struct picture *frame_picture_wrap(AVFrame *frame, struct slots *slots, struct motion_sum *motion)
 {
     struct wrapped *wrapped = calloc(1, sizeof *wrapped);
     struct picture *picture;
@@ -85,7 +87,9 @@ struct picture *frame_picture_wrap(AVFrame *frame, struct slots *slots)
     av_frame_move_ref(wrapped->frame, frame);
     frame = wrapped->frame;
     wrapped->slots = slots;
+    wrapped->motion = motion;
     picture = &wrapped->picture;
+    picture->motion = motion;
     atomic_init(&picture->references, 1);
     picture->free_picture = free_wrapped;
     picture->owner = wrapped;

@@ -9,12 +9,13 @@
 #include "media/slots.h"
 
 struct AVFrame;
+struct motion_sum;
 
 /*
  * Takes over the content of `frame` (upright, see frame_upright.h) and the slot that the caller took from
- * `slots` (NULL = none); the frame is empty afterwards. NULL without memory: then the frame and the slot are
- * still the caller's. Times and number are 0.
+ * `slots` (NULL = none), and `motion` (malloc'd, or NULL); the frame is empty afterwards. NULL without
+ * memory: then all three are still the caller's. Times and number are 0.
  */
-struct picture *frame_picture_wrap(struct AVFrame *frame, struct slots *slots);
+struct picture *frame_picture_wrap(struct AVFrame *frame, struct slots *slots, struct motion_sum *motion);
 
 #endif

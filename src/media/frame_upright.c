@@ -290,6 +290,16 @@ static bool has_negative_stride(const AVFrame *frame)
     return false;
 }
 
+bool frame_is_upright(const AVFrame *frame, const int32_t *matrix, int aspect_num, int aspect_den)
+{
+    struct orientation o = orientation_from_matrix(matrix ? matrix : frame_matrix(frame));
+    int width = frame->width, height = frame->height;
+
+    square_size(&width, &height, aspect_num, aspect_den);
+    return !o.transpose && !o.flip_x && !o.flip_y && width == frame->width && height == frame->height &&
+           !is_interlaced(frame);
+}
+
 int frame_upright_apply(struct frame_upright *upright, AVFrame *frame, const int32_t *matrix, int aspect_num,
                         int aspect_den, struct error *error)
 {

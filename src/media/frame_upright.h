@@ -48,4 +48,8 @@ void frame_upright_destroy(struct frame_upright **upright);
 int frame_upright_apply(struct frame_upright *upright, struct AVFrame *frame, const int32_t *matrix,
                         int aspect_num, int aspect_den, struct error *error);
 
+/* Whether it is displayed as it was coded: not turned, stretched or interlaced. Before frame_upright_apply.
+ */
+bool frame_is_upright(const struct AVFrame *frame, const int32_t *matrix, int aspect_num, int aspect_den);
+
 #endif

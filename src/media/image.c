@@ -143,7 +143,7 @@ int image_decode_in_slot(const void *bytes, size_t size, struct slots *slots, st
     if (!result)
         result = upright(frame, error);
     if (!result) {
-        *picture = frame_picture_wrap(frame, slots);
+        *picture = frame_picture_wrap(frame, slots, NULL);
         if (!*picture)
             result = error_nomem(error, "an image");
     }

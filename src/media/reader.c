@@ -16,6 +16,7 @@
 #include "media/hardware.h"
 #include "media/stream_time.h"
 #include "media/tap.h"
+#include "media/vectors.h"
 #include "media/webcam.h"
 
 /* Containers that hold their own bytes and lead nowhere else; play lists and text are not among them. */
@@ -43,7 +44,9 @@ struct reader {
     struct packet_tap *tap; /* once begun */
     struct hardware hardware;
     int64_t read_timeout_ns;
-    enum AVDiscard unfiltered; /* pictures that the decoder does not smooth */
+    const atomic_bool *vectors_wanted; /* NULL = never */
+    struct vectors *vectors;           /* NULL while they are not wanted */
+    enum AVDiscard unfiltered;         /* pictures that the decoder does not smooth */
     AVFormatContext *format;
     AVCodecContext *decoder;
     AVStream *stream;
@@ -299,6 +302,7 @@ int reader_open(const struct reader_options *options, struct reader **reader, st
     r->hardware.wanted = options->decoder;
     r->read_timeout_ns = options->read_timeout_ns;
     r->unfiltered = unfiltered_by(options->loop_filter);
+    r->vectors_wanted = options->vectors;
     guard_arm(&r->guard, options->open_timeout_ns);
     result = open_format(r, options->uri, error);
     if (!result)
@@ -331,6 +335,7 @@ void reader_close(struct reader **reader)
     avformat_close_input(&r->format);
     av_packet_free(&r->packet);
     frame_upright_destroy(&r->upright);
+    vectors_destroy(&r->vectors);
     free(r);
 }
 
@@ -475,6 +480,21 @@ static void hear(struct reader *r, const AVPacket *packet)
         r->heard_until_us = end;
 }
 
+/* The decoder looks at this with every picture. */
+static void ask_for_vectors(struct reader *r)
+{
+    bool wanted = r->vectors_wanted && atomic_load_explicit(r->vectors_wanted, memory_order_relaxed);
+
+    if (wanted && !r->vectors)
+        r->vectors = vectors_create();
+    else if (!wanted && r->vectors)
+        vectors_destroy(&r->vectors);
+    if (r->vectors)
+        r->decoder->export_side_data |= AV_CODEC_EXPORT_DATA_MVS;
+    else
+        r->decoder->export_side_data &= ~AV_CODEC_EXPORT_DATA_MVS;
+}
+
 static void decode(struct reader *r)
 {
     AVPacket *packet = r->packet;
@@ -494,6 +514,7 @@ static void decode(struct reader *r)
 #else
     r->decoder->reordered_opaque = r->packets;
 #endif
+    ask_for_vectors(r);
     ret = avcodec_send_packet(r->decoder, packet);
     hardware_note(&r->hardware, ret);
     /* What comes before the first key frame of a recording cannot be decoded and is no damage. */
@@ -556,8 +577,17 @@ static int deliver(struct reader *r, AVFrame *frame, int64_t *stamp_ns, struct i
         note_damage(r);
     *stamp_ns = stamp_of(r, frame);
     *arrival = arrival_of(r, frame);
+    if (r->vectors &&
+        !vectors_add(r->vectors, frame, frame_is_upright(frame, container_matrix(r), aspect.num, aspect.den)))
+        vectors_destroy(&r->vectors);
+    av_frame_remove_side_data(frame, AV_FRAME_DATA_MOTION_VECTORS);
     result = frame_upright_apply(r->upright, frame, container_matrix(r), aspect.num, aspect.den, error);
     return result ? error_prefix(error, "%s", r->shown) : 0;
+}
+
+struct motion_sum *reader_motion(const struct reader *r)
+{
+    return r->vectors ? vectors_copy(r->vectors) : NULL;
 }
 
 const char *reader_decoder(const struct reader *r, const char **why)

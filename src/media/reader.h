@@ -24,17 +24,19 @@
 #include "base/error.h"
 
 struct AVFrame;
+struct motion_sum;
 struct packet_tap;
 struct reader;
 
 struct reader_options {
     const char *uri;
-    const atomic_bool *cancel; /* may be NULL */
-    int64_t open_timeout_ns;   /* 0 = none */
-    int64_t read_timeout_ns;   /* 0 = none */
-    struct packet_tap *tap;    /* lent; may be NULL */
-    const char *decoder;       /* "auto", "cpu", "cuda", "vaapi"; NULL is "cpu" (hardware.h) */
-    const char *loop_filter;   /* which pictures it smooths: "all", "referenced", "none"; NULL is "all" */
+    const atomic_bool *cancel;  /* may be NULL */
+    int64_t open_timeout_ns;    /* 0 = none */
+    int64_t read_timeout_ns;    /* 0 = none */
+    struct packet_tap *tap;     /* lent; may be NULL */
+    const char *decoder;        /* "auto", "cpu", "cuda", "vaapi"; NULL is "cpu" (hardware.h) */
+    const atomic_bool *vectors; /* while true: the coder's motion is added up; may be NULL */
+    const char *loop_filter;    /* which pictures it smooths: "all", "referenced", "none"; NULL is "all" */
 };
 
 struct reader_facts {
@@ -64,5 +66,8 @@ const char *reader_decoder(const struct reader *reader, const char **why);
  */
 int reader_next(struct reader *reader, struct AVFrame *frame, int64_t *stamp_ns, struct instant *arrival,
                 struct error *error);
+
+/* The coder's motion up to the last picture, malloc'd (core/motion_sum.h); NULL where it is not known. */
+struct motion_sum *reader_motion(const struct reader *reader);
 
 #endif

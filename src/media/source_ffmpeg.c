@@ -61,7 +61,8 @@ static int open_reader(struct source *s, struct error *error)
                                      .open_timeout_ns = s->options.open_timeout_ns,
                                      .read_timeout_ns = s->options.read_timeout_ns,
                                      .decoder = s->options.decoder,
-                                     .loop_filter = s->options.loop_filter};
+                                     .loop_filter = s->options.loop_filter,
+                                     .vectors = s->options.vectors};
 
     /* A local file answers or fails; how long its next picture takes is the decoder's affair. */
     if (address_type(s->uri) == ADDRESS_FILE)
@@ -178,10 +179,12 @@ static void tell_decoder(struct source *s)
 static int give(struct source *s, struct observation *observation, int64_t stream_ns, struct instant capture,
                 struct error *error)
 {
-    struct picture *picture = frame_picture_wrap(s->frame, s->slots);
+    struct motion_sum *motion = reader_motion(s->reader);
+    struct picture *picture = frame_picture_wrap(s->frame, s->slots, motion);
 
     tell_decoder(s);
     if (!picture) {
+        free(motion);
         slots_give_back(s->slots);
         return error_nomem(error, s->shown);
     }

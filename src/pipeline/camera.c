@@ -199,6 +199,7 @@ static int attempt(struct camera *camera, const struct source_kind *kind, bool *
         .on_note = camera_take_note,
         .note_user = camera,
         .tap = camera->tap,
+        .vectors = camera_path_vectors_wanted(camera->path),
         .decoder = media_decoder_name(config->media.decoder),
         .loop_filter = loop_filter_name(config->media.loop_filter),
     };

@@ -111,6 +111,16 @@ void camera_path_destroy(struct camera_path **path)
     free(p);
 }
 
+bool camera_path_may_use_vectors(const struct stream_config *stream)
+{
+    return picture_motion_may_use_vectors(stream);
+}
+
+const atomic_bool *camera_path_vectors_wanted(const struct camera_path *path)
+{
+    return &path->motion.vectors_wanted;
+}
+
 void camera_path_set_pace(struct camera_path *path, const struct camera_pace *pace)
 {
     path->pace = *pace;

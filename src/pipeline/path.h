@@ -6,6 +6,7 @@
 #ifndef SCI_PIPELINE_PATH_H
 #define SCI_PIPELINE_PATH_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include "base/error.h"
@@ -25,6 +26,11 @@ enum path_use { PATH_VIDEO, PATH_STILL, PATH_LIVE /* pictures come as the clock 
 int camera_path_create(const struct config *config, const struct stream_config *stream, enum path_use use,
                        struct camera_path **path, struct error *error);
 void camera_path_destroy(struct camera_path **path);
+
+/* Whether the motion that the video's coder has found would be used at all; live, whether it is wanted now
+ * (lives as long as the path). For source_options.vectors. */
+bool camera_path_may_use_vectors(const struct stream_config *stream);
+const atomic_bool *camera_path_vectors_wanted(const struct camera_path *path);
 
 /* What the manager knows of a live camera, for its health. */
 void camera_path_set_pace(struct camera_path *path, const struct camera_pace *pace);

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The picture's motion on the ground against people's true velocities: PETS09-S2L1 (vtest.avi). Asserts nothing.
 
-    bench_motion.py [CLIP]      the same frames as vtest.avi, default that
+    [SOURCE=vectors] bench_motion.py [CLIP]      the same frames as vtest.avi, default that; SOURCE: motion.source
 
 Truth: the boxes of the sequence's ground truth, their feet through the published calibration, a straight line through 9 frames.
 Each person who walks (0.5 m/s and more) and has nobody within 1.5 m is compared with the block under their feet.
@@ -9,6 +9,7 @@ Each person who walks (0.5 m/s and more) and has nobody within 1.5 m is compared
 import collections
 import json
 import math
+import os
 import pathlib
 import statistics
 import subprocess
@@ -42,7 +43,7 @@ def true_velocities(rows):
 def snapshots(clip):
     with tempfile.TemporaryDirectory() as folder:
         config = pathlib.Path(folder) / "bench.yaml"
-        config.write_text(demo_sections().replace(f"uri: {CLIP}\n", f"uri: {clip}\n    motion: {{when: always}}\n"))
+        config.write_text(demo_sections().replace(f"uri: {CLIP}\n", f"uri: {clip}\n    motion: {{when: always, source: {os.environ.get('SOURCE', 'auto')}}}\n"))
         text = subprocess.run([BINARY, "analyze", str(clip), "-c", config, "--stream", "square", "--fps", str(RATE)],
                               check=True, capture_output=True, text=True, cwd=ROOT).stdout
     return {row["frame"]: row for row in map(json.loads, text.splitlines())}

@@ -51,7 +51,7 @@ static struct snapshot example(struct zone_state *zone, struct line_state *line,
     static const float cells[2] = {0.25f, NAN};
     static const struct density_grid grid = {-1, 2, 0.5, 2, 1, cells};
     static const struct velocity_cell moves[2] = {{0, 0, 0, 9, 0, false}, {1.25f, -0.75f, 0.1f, 8, 5, true}};
-    static const struct velocity_grid motion = {-1, 2, 1, 2, 1, moves};
+    static const struct velocity_grid motion = {-1, 2, 1, 2, 1, moves, true};
     struct snapshot s = {.stream_id = "cam",
                          .epoch = "e1",
                          .seq = 41,

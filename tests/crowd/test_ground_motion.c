@@ -43,7 +43,7 @@ static struct camera_model overlook(void)
 typedef struct point velocity_at(struct point ground);
 
 static struct motion_cell cells[COLUMNS * ROWS];
-static const struct motion_field field = {COLUMNS, ROWS, CELL, SPAN_NS, cells};
+static const struct motion_field field = {COLUMNS, ROWS, CELL, SPAN_NS, cells, false};
 
 /* What the camera sees of bodies (at BODY metres) that move as `velocity` says. */
 static void draw(const struct camera_model *c, velocity_at *velocity)
@@ -229,11 +229,11 @@ static void other_fields(void **state)
     struct measure_set set = measure(&s, 5 * SPAN_NS, NULL);
     near(set.of[MEASURE_MOTION_SHARE].value, 0, 0);
     const struct motion_cell one = {10, 0, 0.1F};
-    const struct motion_field whole = {1, 1, WIDTH, SPAN_NS, &one};
+    const struct motion_field whole = {1, 1, WIDTH, SPAN_NS, &one, false};
     assert_int_equal(ground_motion_add(s.motion, &whole, 6 * SPAN_NS, NULL), 0);
     set = measure(&s, 6 * SPAN_NS, NULL);
     assert_true(set.of[MEASURE_MOTION_SHARE].valid);
-    const struct motion_field no_time = {1, 1, WIDTH, 0, &one};
+    const struct motion_field no_time = {1, 1, WIDTH, 0, &one, false};
     assert_int_equal(ground_motion_add(s.motion, &no_time, 7 * SPAN_NS, NULL), 0);
     tear_down(&s);
 }

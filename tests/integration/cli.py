@@ -125,20 +125,22 @@ def outputs(clip):
 def motion(clip):
     """The picture's motion on the ground: only where it is asked for, and the same for any number of workers."""
     config = folder / "motion.yaml"
-    config.write_text((ROOT / "config/demo.yaml").read_text().replace("    frame_rate: 7", "    motion: {when: always}\n    frame_rate: 7"))
 
     def run(settings, *arguments):
         result = sci("analyze", clip, "-c", settings, "--stream", "square", "--quiet", *arguments)
         assert result.returncode == 0, result.stderr
         return result.stdout
 
-    one, three = run(config, "--workers", "1"), run(config, "--workers", "3")
-    frames = [json.loads(line) for line in one.splitlines()]
-    moving = [f["motion"]["cells"] for f in frames[5:] if f["motion"]]
-    tap.check(one == three and len(moving) == 35 and max(map(len, moving)) >= 4, "motion on the ground, the same for any number of workers", len(moving))
-    last = frames[-1]
-    tap.check(last["motion_share"]["valid"] and 0 < last["motion_share"]["value"] < 30 and 0.2 < last["motion_speed"]["value"] < 3,
-              "a few people walk on a square", (last["motion_share"], last["motion_speed"]))
+    for source in ("flow", "vectors"):
+        config.write_text((ROOT / "config/demo.yaml").read_text().replace(
+            "    frame_rate: 7", f"    motion: {{when: always, source: {source}}}\n    frame_rate: 7"))
+        one, three = run(config, "--workers", "1"), run(config, "--workers", "3")
+        frames = [json.loads(line) for line in one.splitlines()]
+        moving = [f["motion"]["cells"] for f in frames[5:] if f["motion"] and f["motion"]["source"] == source]
+        tap.check(one == three and len(moving) == 35 and max(map(len, moving)) >= 4, f"motion on the ground by {source}, the same for any number of workers", len(moving))
+        last = frames[-1]
+        tap.check(last["motion_share"]["valid"] and 0 < last["motion_share"]["value"] < 30 and 0.2 < last["motion_speed"]["value"] < 3,
+                  f"a few people walk on a square, by {source}", (last["motion_share"], last["motion_speed"]))
     tap.check("motion_speed" not in json.loads(run("config/demo.yaml").splitlines()[-1]), "no motion where nobody asked for it")
 
 

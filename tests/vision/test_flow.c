@@ -314,7 +314,7 @@ static void test_spread(void **state)
 {
     (void)state;
     const struct motion_cell cells[] = {{0, 8, 1}, {4, 8, 1}, {8, 8, 1}, {0, 0, 1}, {4, 0, 1}, {8, 0, 1}};
-    const struct motion_field field = {3, 2, 4, 1, cells};
+    const struct motion_field field = {3, 2, 4, 1, cells, false};
     float out[2 * 13 * 9];
     motion_field_spread(&field, 13, 9, out);
     for (int y = 0; y < 9; y++) {
