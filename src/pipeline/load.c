@@ -7,7 +7,7 @@
 #define FLOOR_SHARE (2.0 / 3)
 #define MARGIN 1.25     /* above the floor, for a rise */
 #define BUSY_MOST 0.9   /* of the workers' time, for a rise that needs no cut of the rate */
-#define THRIFT_UP 0.9  /* of LOAD_THRIFT, for a rise */
+#define THRIFT_UP 0.9   /* of LOAD_THRIFT, for a rise */
 #define RATE_LOW 0.9    /* the rate counts as reduced below this share ... */
 #define RATE_SOUND 0.97 /* ... and as sound again above this one */
 #define RATE_HOLD_NS INT64_C(2000000000)

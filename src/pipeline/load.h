@@ -14,8 +14,9 @@
  *
  * Hysteresis: a rung is left downwards after LOAD_DOWN_NS below the floor, upwards after LOAD_UP_NS in which
  * the rung above would have kept a quarter more than the floor (where sizes are equal: a tenth less than
- * LOAD_THRIFT), judged by what a picture costs now and by the two rungs' pixels. A rise that does not last a minute doubles the next wait, up to ten minutes. The share
- * is smoothed (LOAD_SMOOTH_NS), anew after every change of rung.
+ * LOAD_THRIFT), judged by what a picture costs now and by the two rungs' pixels. A rise that does not last a
+ * minute doubles the next wait, up to ten minutes. The share is smoothed (LOAD_SMOOTH_NS), anew after every
+ * change of rung.
  *
  * Plain arithmetic on figures that are passed in, about once a second; the manager's lock guards it.
  */

@@ -29,8 +29,10 @@ static double at_most(double a, double b)
 /* What was wanted and done since the last sample; with the lock held. */
 static void sample_load(struct manager *m, double seconds, struct load_sample *s)
 {
-    *s = (struct load_sample){.seconds = seconds, .busy = m->busy_s, .analysed = (double)m->gone_turns,
-                                .last_equal = m->network ? network_last_equal_rung(m->network) : 0};
+    *s = (struct load_sample){.seconds = seconds,
+                              .busy = m->busy_s,
+                              .analysed = (double)m->gone_turns,
+                              .last_equal = m->network ? network_last_equal_rung(m->network) : 0};
     s->wanted = s->analysed;
     for (size_t i = 0; i < m->camera_count; i++) {
         struct camera *c = m->cameras[i];

@@ -315,6 +315,30 @@ def run(folder):
             tap.run("nor in the last words of the log", lambda: [secret for secret in SECRETS if secret in service.log.read_text()] == [] or 1 / 0)
 
 
+def motion_by_vectors(folder):
+    """What a live camera's coder found is asked of its decoder, and comes out as motion on the ground."""
+    clip = encode(["-i", str(CLIP), "-t", "20", "-bf", "0"], folder / "moving.mp4")
+    with Farm([clip], 1) as camera:
+        stream = f"""streams:
+  - stream_id: moving
+    uri: {camera.uri()}
+    target_fps: 5
+    motion: {{when: always, source: vectors}}
+    calibration: {{size: 768x576, homography: {{pairs: [[100, 560, 0, 0], [700, 560, 12, 0], [600, 150, 12, 30], [200, 150, 0, 30]]}}}}
+"""
+        with Service(stream) as service:
+            socket = service.websocket(service.key("viewer"), timeout=60)
+            socket.send({"type": "subscribe", "streams": "*"})
+            until = time.monotonic() + 60
+            while time.monotonic() < until:
+                motion = socket.receive_type("stream_update")["crowd_data"]["motion"]
+                if motion and motion["source"] == "vectors" and motion["cells"]:
+                    break
+            else:
+                raise AssertionError("no motion by vectors")
+            tap.check(service.stop() == 0, "the service ends well")
+
+
 def main():
     missing = assets_missing() or farms.missing()
     if missing:
@@ -323,6 +347,7 @@ def main():
     folder = pathlib.Path(tempfile.mkdtemp(prefix="sci-test-"))
     try:
         run(folder)
+        tap.run("motion on the ground from a live camera's own vectors", motion_by_vectors, folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return tap.end()
