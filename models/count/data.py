@@ -11,6 +11,8 @@ import targets
 from network import MEAN_BGR, STD_BGR, STRIDE, crowd_class
 
 SCALES = (0.6, 1.5)
+UNSCALED_SHARE = 0.3  # of the crops: as the camera gave them, sharper and with other block edges than anything resampled
+FILTERS = (Image.BILINEAR, Image.BILINEAR, Image.BICUBIC, Image.BOX)
 NEGATIVE_SHARE = 0.12  # of the crops, shows nobody
 
 
@@ -24,8 +26,10 @@ def normalised(bgr):
     return np.ascontiguousarray(((np.asarray(bgr, np.float32) - MEAN_BGR) / STD_BGR).transpose(2, 0, 1))
 
 
-def resized(array, width, height):
-    return np.asarray(Image.fromarray(np.ascontiguousarray(array)).resize((width, height), Image.BILINEAR))
+def resized(array, width, height, kind=Image.BILINEAR):
+    if array.shape[:2] == (height, width):
+        return np.ascontiguousarray(array)
+    return np.asarray(Image.fromarray(np.ascontiguousarray(array)).resize((width, height), kind))
 
 
 def smooth_field(rng, size, cells):
@@ -83,11 +87,11 @@ class Crops:
     def cut(self, rng, picture, heads):
         """A random square, brought to the size; the heads inside it, in its pixels."""
         height, width = picture.shape[:2]
-        factor = np.exp(rng.uniform(*np.log(SCALES)))
+        factor = 1.0 if rng.random() < UNSCALED_SHARE else np.exp(rng.uniform(*np.log(SCALES)))
         side = int(min(round(self.size / factor), width, height))
         factor = self.size / side
         left, top = rng.integers(width - side + 1), rng.integers(height - side + 1)
-        crop = resized(picture[top:top + side, left:left + side], self.size, self.size)
+        crop = resized(picture[top:top + side, left:left + side], self.size, self.size, FILTERS[rng.integers(len(FILTERS))])
         local = (heads - [left, top, 0.0]) * factor
         inside = ((local[:, :2] >= 0) & (local[:, :2] < self.size)).all(1)
         return crop, local[inside]

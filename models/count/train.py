@@ -16,6 +16,7 @@ import argparse
 import copy
 import json
 import os
+import sys
 import time
 
 import numpy as np
@@ -56,6 +57,14 @@ def arguments():
     ap.add_argument("--save-every", type=int, default=500)
     ap.add_argument("--test-every", type=int, default=1500)
     return ap.parse_args()
+
+
+def keep_large_blocks():
+    """Starts anew with an allocator that does not give each large tensor back to the system: taking it again page by page made a
+    step on a CPU 1.7 times as long."""
+    tunables = "glibc.malloc.hugetlb=1:glibc.malloc.mmap_max=0:glibc.malloc.trim_threshold=100000000000:glibc.malloc.top_pad=268435456"
+    if "GLIBC_TUNABLES" not in os.environ:
+        os.execve(sys.executable, [sys.executable] + sys.argv, dict(os.environ, GLIBC_TUNABLES=tunables))
 
 
 class Run:
@@ -152,6 +161,7 @@ class Run:
 
 def main():
     args = arguments()
+    keep_large_blocks()
     torch.set_num_threads(args.threads)
     run = Run(args)
     with open(run.path("arguments.json"), "w", encoding="utf-8") as fh:
