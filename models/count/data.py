@@ -66,11 +66,16 @@ def photometric(rng, bgr):
     gain = np.float32(rng.uniform(0.7, 1.3))
     shift = np.float32(rng.uniform(-0.4, 0.4)) + rng.uniform(-0.12, 0.12, 3).astype(np.float32)
     if rng.random() < 0.15:
-        bgr = np.repeat(bgr.mean(2, keepdims=True, dtype=np.float32), 3, 2)
-    x = bgr * (gain / STD_BGR) + (shift - gain * MEAN_BGR / STD_BGR)
+        grey = Image.fromarray(np.ascontiguousarray(bgr)).convert("L")
+        bgr = np.asarray(grey.convert("RGB"))
+    height, width = bgr.shape[:2]  # row by row: products over three colours at a time take five times as long
+    factor, offset = (np.tile(v, width).astype(np.float32) for v in (gain / STD_BGR, shift - gain * MEAN_BGR / STD_BGR))
+    x = bgr.reshape(height, width * 3).astype(np.float32)
+    x *= factor
+    x += offset
     if rng.random() < 0.3:
         x += rng.standard_normal(x.shape, dtype=np.float32) * np.float32(rng.uniform(0.02, 0.15))
-    return x
+    return x.reshape(height, width, 3)
 
 
 class Crops:
