@@ -36,6 +36,7 @@ struct outbox {
     size_t limit;
     struct ring alerts, held, updates, replies;
     bool holding, pictures_turn;
+    int64_t replayed; /* the number up to which the client was given alerts out of the store */
     struct bus_message *status;
     struct lane *lanes;
     size_t lane_count, lane_capacity, next_lane;
@@ -179,6 +180,8 @@ static void note_drop(struct outbox *outbox, struct bus_message *message)
 
 bool outbox_put_alert(struct outbox *outbox, struct bus_message *message)
 {
+    if (!outbox->holding && message->number != 0 && message->number <= outbox->replayed)
+        return true; /* it was stored, and replayed, before the news of it came here */
     /* While older ones wait apart, newer ones queue behind them. */
     struct ring *ring = outbox->holding || outbox->held.count > 0 ? &outbox->held : &outbox->alerts;
     if (ring->count == ring->capacity)
@@ -287,6 +290,7 @@ void outbox_put_replayed(struct outbox *outbox, struct bus_message *message)
 void outbox_release(struct outbox *outbox, int64_t last)
 {
     outbox->holding = false;
+    outbox->replayed = last;
     for (size_t i = outbox->held.count; i > 0; i--) {
         struct bus_message *m = ring_take(&outbox->held);
         if (m->number != 0 && m->number <= last)

@@ -42,7 +42,7 @@ void outbox_forget(struct outbox *outbox, const char *stream_id);
 /*
  * Replay. While holding, live alerts wait apart; replayed ones are put with outbox_put_replayed, as many as
  * outbox_room says; outbox_release lets the live ones follow, without those numbered up to `last`, which were
- * replayed.
+ * replayed: neither those that wait nor those that come later.
  */
 void outbox_hold(struct outbox *outbox);
 size_t outbox_room(const struct outbox *outbox);

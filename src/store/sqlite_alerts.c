@@ -85,12 +85,14 @@ static void take_alert(struct statement *s, int i, struct alert *alert)
     take_text(s, i + 21, alert->picture, sizeof alert->picture);
 }
 
-/* An event that comes again changes nothing. */
+/* An event that comes again changes nothing, and takes no number: OR IGNORE alone would count it, and clients
+ * would miss one. */
 static int put_event(struct db *db, const struct alert_event *event, struct error *error)
 {
     static const char sql[] =
         "INSERT OR IGNORE INTO alert_events (alert_id, version, kind, who," ALERT_COLUMNS
-        ") VALUES (?,?,?,?," ALERT_MARKS ")";
+        ") SELECT ?,?,?,?," ALERT_MARKS
+        " WHERE NOT EXISTS (SELECT 1 FROM alert_events WHERE alert_id = ?1 AND version = ?2)";
     struct statement *statement;
     int code = db_statement(db, sql, &statement, error);
     if (code < 0)

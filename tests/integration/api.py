@@ -72,6 +72,7 @@ ROUTES = {
     "GET /streams": {}, "POST /streams": {"body": World.new_camera},
     "GET /streams/{id}": {"id": lambda w: "square"}, "DELETE /streams/{id}": {"id": World.added},
     "PATCH /streams/{id}": {"id": World.added, "body": lambda w: {"location": "North gate"}},
+    "POST /streams/{id}/view/accept": {"id": lambda w: "square"},
     "GET /streams/{id}/picture.jpg": {"id": lambda w: "square"}, "GET /streams/{id}/live.mjpg": {"id": lambda w: "square", "endless": True},
     "POST /analyze/image": {"body": lambda w: w.service.request("GET", "/streams/square/picture.jpg", w.admin)[2], "headers": {"Content-Type": "image/jpeg"}},
     "GET /analytics/{id}": {"id": lambda w: "square"}, "GET /alerts": {}, "POST /alerts/test": {},

@@ -515,7 +515,7 @@ static void alert_lives(void **state)
     assert_same_alert(&alert, &acknowledged.alert);
 
     assert_int_equal(CALL(write_alert_event, &cleared, &seq[2], &error), 0);
-    assert_true(seq[2] > seq[1]);
+    assert_int_equal(seq[2], seq[1] + 1); /* what came again took no number: a client would wait for it */
     assert_int_equal(CALL(read_alert, "alert-0001", &alert, NULL, &error), 0);
     assert_same_alert(&alert, &cleared.alert);
     struct event_list list = {0};
