@@ -123,6 +123,10 @@ def descriptors(service):
 
 # ---- rates ----
 
+def page_faults(service):
+    return int(pathlib.Path(f"/proc/{service.process.pid}/stat").read_text().rsplit(")", 1)[1].split()[7])
+
+
 def measure_rates(cameras, fps, label):
     with Farm([wide_clip(CLIPS, 0), wide_clip(CLIPS, 2)], cameras) as cams:
         names = [f"cam{i + 1:02d}" for i in range(cameras)]
@@ -131,10 +135,11 @@ def measure_rates(cameras, fps, label):
             client.all_live(names)
             time.sleep(SETTLE)
             client.clear()
-            began, cpu, farm_cpu = time.monotonic(), service.cpu_seconds(), cams.cpu_seconds()
+            began, cpu, farm_cpu, faults = time.monotonic(), service.cpu_seconds(), cams.cpu_seconds(), page_faults(service)
             time.sleep(SECONDS)
             took = time.monotonic() - began
             cores = (service.cpu_seconds() - cpu) / took
+            faults = (page_faults(service) - faults) / took
             farm_cores = (cams.cpu_seconds() - farm_cpu) / took
             with client.lock:
                 updates = list(client.updates)
@@ -147,7 +152,7 @@ def measure_rates(cameras, fps, label):
             row("    capture to published p50 / p95 / p99",
                 f"{statistics.median(late):.0f} / {percentile(late, .95):.0f} / {percentile(late, .99):.0f} ms; "
                 f"cameras with two B frames {statistics.median(late_b):.0f} / {percentile(late_b, .95):.0f} ms")
-            row("    processor: sci, cameras", f"{cores:.2f}, {farm_cores:.2f} cores")
+            row("    processor: sci, cameras", f"{cores:.2f}, {farm_cores:.2f} cores; page faults of sci {faults:.0f} a second")
             status = service.call("GET", "/status", service.key("viewer"))[1]
             inputs = sorted({s["network_input"] for s in service.call("GET", "/streams", service.key("viewer"))[1]["items"]})
             row("    gives way; network input", f"{status['degradation']}; {', '.join(inputs)}")
