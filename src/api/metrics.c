@@ -35,8 +35,11 @@ static void put_counters(struct buffer *out, const struct stream_counters *strea
          offsetof(struct stream_counters, reconnects)},
         {"sci_observations_refused_total", "Lines or messages of others that did not fit their format.",
          offsetof(struct stream_counters, refused)},
-        {"sci_observations_skipped_total", "Lines or messages of others that were too old to be live.",
+        {"sci_observations_skipped_total",
+         "Lines, messages or packets of video that were too old to be live.",
          offsetof(struct stream_counters, skipped)},
+        {"sci_damaged_total", "Packets and pictures that could not be decoded without errors.",
+         offsetof(struct stream_counters, damaged)},
         {"sci_snapshots_total", "Snapshots published.", offsetof(struct stream_counters, snapshots)},
     };
     for (size_t c = 0; c < sizeof counters / sizeof *counters; c++) {

@@ -73,8 +73,11 @@ struct source_options {
 
 struct source; /* opaque to everybody but the implementation */
 
-/* What was wrong with a source's time stamps, counted since it was opened (media/stream_time.h). */
+/* What was wrong with a source's pictures and time stamps (media/stream_time.h), counted since it was opened.
+ */
 struct source_faults {
+    int64_t damaged;    /* packets and pictures that could not be decoded without errors */
+    int64_t skipped;    /* packets that were not decoded: the processor had fallen behind */
     int64_t missing;    /* a picture without one, among others that have one */
     int64_t disordered; /* repeated, or a little before the last one */
     int64_t jumps;      /* the clock was set, or wrapped */

@@ -11,6 +11,7 @@
 #include <libavformat/avformat.h>
 
 #include "media/address.h"
+#include "media/catch_up.h"
 #include "media/ffmpeg_error.h"
 #include "media/frame_upright.h"
 #include "media/hardware.h"
@@ -56,10 +57,13 @@ struct reader {
     int64_t packets, pictures; /* read, decoded */
     int64_t heard_until_us;    /* end of the latest packet of any stream */
     int64_t damaged;           /* packets and pictures with errors */
+    int64_t damaged_before;    /* the last picture */
     int64_t sound;             /* pictures before the first of them */
-    bool cut;                  /* there should be more */
-    bool ending, flushed;      /* nothing comes any more, except what the decoder holds */
-    struct error end;          /* why */
+    bool follows;              /* a camera: what is long past is not decoded */
+    struct catch_up catch_up;
+    bool cut;             /* there should be more */
+    bool ending, flushed; /* nothing comes any more, except what the decoder holds */
+    struct error end;     /* why */
 };
 
 static int interrupted(void *opaque)
@@ -272,6 +276,7 @@ static void classify(struct reader *r)
 
     r->live = r->type == ADDRESS_RTSP || r->type == ADDRESS_WEBCAM || (r->type == ADDRESS_HTTP && endless);
     r->stamped = !(bare && r->live);
+    r->follows = r->live && !format_is(r, "hls");
     for (unsigned i = 0; i < r->format->nb_streams; i++) {
         AVStream *s = r->format->streams[i];
         bool heard = !r->live && s->codecpar->codec_type == AVMEDIA_TYPE_AUDIO;
@@ -421,11 +426,23 @@ static void check_whole(struct reader *r)
         r->cut = true;
 }
 
+/* Since the last picture something came, and could not be decoded. */
+static bool comes_undecodable(const struct reader *r)
+{
+    return r->pictures > 0 ? r->damaged > r->damaged_before : r->packets > 0;
+}
+
 static void end_with(struct reader *r, int ret)
 {
     struct error *end = &r->end;
 
     r->ending = true;
+    if (r->guard.expired && !r->guard.canceled && r->live && comes_undecodable(r)) {
+        r->flushed = true;
+        error_set(end, ERR_FORMAT, "%s: its pictures cannot be decoded%s", r->shown,
+                  r->pictures > 0 ? " any more" : "");
+        return;
+    }
     if (guard_error(&r->guard, r->shown, "no picture in time", end)) {
         r->flushed = true; /* what the decoder still holds may be half a picture */
         return;
@@ -495,7 +512,28 @@ static void ask_for_vectors(struct reader *r)
         r->decoder->export_side_data &= ~AV_CODEC_EXPORT_DATA_MVS;
 }
 
-static void decode(struct reader *r)
+/* Whether the packet is worth decoding. */
+static bool worth_decoding(struct reader *r, const AVPacket *packet, int64_t waited_ns)
+{
+    struct catch_up_packet look = {.stamp_ns = CATCH_UP_NONE,
+                                   .arrival_ns = clock_monotonic_ns(),
+                                   .waited_ns = waited_ns,
+                                   .key = packet->flags & AV_PKT_FLAG_KEY};
+    enum catch_up_advice advice;
+
+    if (!r->follows)
+        return true;
+    if (r->stamped && packet->dts != AV_NOPTS_VALUE)
+        look.stamp_ns = av_rescale_q(packet->dts, r->stream->time_base, (AVRational){1, NS_PER_S});
+    advice = catch_up_look(&r->catch_up, &look);
+    if (advice == CATCH_UP_RESUME)
+        avcodec_flush_buffers(r->decoder);
+    else if (advice == CATCH_UP_SKIP)
+        guard_arm(&r->guard, r->read_timeout_ns); /* something comes */
+    return advice != CATCH_UP_SKIP;
+}
+
+static void decode(struct reader *r, int64_t waited_ns)
 {
     AVPacket *packet = r->packet;
     int ret;
@@ -504,6 +542,8 @@ static void decode(struct reader *r)
     if (r->tap)
         r->tap->put(r->tap, packet, &r->arrivals[r->packets % ARRIVALS]);
     r->packets++;
+    if (!worth_decoding(r, packet, waited_ns))
+        return;
     /* A short read. MPEG-TS marks lost packets so, which the decoder conceals. */
     if ((packet->flags & AV_PKT_FLAG_CORRUPT) && !r->live && !format_is(r, "mpegts")) {
         note_damage(r);
@@ -525,6 +565,7 @@ static void decode(struct reader *r)
 /* Reads one packet and gives it to the decoder; at the end, flushes the decoder. */
 static void feed(struct reader *r)
 {
+    int64_t began = clock_monotonic_ns();
     int ret;
 
     if (r->ending) {
@@ -542,7 +583,7 @@ static void feed(struct reader *r)
     } else {
         hear(r, r->packet);
         if (r->packet->stream_index == r->stream->index)
-            decode(r);
+            decode(r, clock_monotonic_ns() - began);
     }
     av_packet_unref(r->packet);
 }
@@ -575,6 +616,7 @@ static int deliver(struct reader *r, AVFrame *frame, int64_t *stamp_ns, struct i
     r->pictures++;
     if (frame->decode_error_flags)
         note_damage(r);
+    r->damaged_before = r->damaged;
     *stamp_ns = stamp_of(r, frame);
     *arrival = arrival_of(r, frame);
     if (r->vectors &&
@@ -588,6 +630,12 @@ static int deliver(struct reader *r, AVFrame *frame, int64_t *stamp_ns, struct i
 struct motion_sum *reader_motion(const struct reader *r)
 {
     return r->vectors ? vectors_copy(r->vectors) : NULL;
+}
+
+void reader_losses(const struct reader *r, int64_t *damaged, int64_t *skipped)
+{
+    *damaged = r->damaged;
+    *skipped = r->catch_up.skipped;
 }
 
 const char *reader_decoder(const struct reader *r, const char **why)

@@ -58,6 +58,10 @@ void reader_facts(const struct reader *reader, struct reader_facts *facts);
  * change with every picture. */
 const char *reader_decoder(const struct reader *reader, const char **why);
 
+/* Packets and pictures with errors, and packets that were not decoded because what they showed was long past
+ * (catch_up.h). */
+void reader_losses(const struct reader *reader, int64_t *damaged, int64_t *skipped);
+
 /*
  * The next upright picture (frame_upright.h) in `frame`, which is unreferenced first; its time stamp in
  * nanoseconds or STREAM_TIME_NONE, and when its last packet was read. Of a damaged or truncated file

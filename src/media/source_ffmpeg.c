@@ -46,7 +46,8 @@ struct source {
     struct pace pace;
     int64_t number, pass_began; /* pictures so far, and when this pass over the file began */
     int width, height;
-    int64_t captured_ns; /* monotonic: the last picture's capture */
+    int64_t skipped_told; /* of those that were not decoded */
+    int64_t captured_ns;  /* monotonic: the last picture's capture */
 };
 
 static bool accepts(const char *uri)
@@ -176,6 +177,22 @@ static void tell_decoder(struct source *s)
         s->options.on_note(s->options.note_user, SOURCE_REMARK, text);
 }
 
+/* Said once per time that it fell behind. */
+static void tell_skipped(struct source *s)
+{
+    int64_t damaged, skipped;
+    char text[128];
+
+    reader_losses(s->reader, &damaged, &skipped);
+    if (skipped == s->skipped_told)
+        return;
+    text_format(text, sizeof text, "the processor had fallen behind: %lld pictures were not decoded",
+                (long long)(skipped - s->skipped_told));
+    s->skipped_told = skipped;
+    if (s->options.on_note)
+        s->options.on_note(s->options.note_user, SOURCE_REMARK, text);
+}
+
 static int give(struct source *s, struct observation *observation, int64_t stream_ns, struct instant capture,
                 struct error *error)
 {
@@ -183,6 +200,7 @@ static int give(struct source *s, struct observation *observation, int64_t strea
     struct picture *picture = frame_picture_wrap(s->frame, s->slots, motion);
 
     tell_decoder(s);
+    tell_skipped(s);
     if (!picture) {
         free(motion);
         slots_give_back(s->slots);
@@ -249,13 +267,17 @@ static int source_read(struct source *s, struct observation *observation, struct
 
 static void source_info(const struct source *s, struct source_info *info)
 {
+    struct source_faults faults = s->time.faults;
+
+    if (s->reader)
+        reader_losses(s->reader, &faults.damaged, &faults.skipped);
     *info = (struct source_info){.width = s->width,
                                  .height = s->height,
                                  .frame_rate = s->time.rate > 0 ? s->time.rate : s->facts.frame_rate,
                                  .frame_count = s->facts.frame_count,
                                  .live = s->facts.live,
                                  .late_s = (double)s->time.late_ns / (double)NS_PER_S,
-                                 .faults = s->time.faults,
+                                 .faults = faults,
                                  .description = s->description};
 }
 

@@ -104,7 +104,9 @@ void camera_adapt_rate(struct camera *camera, const struct snapshot *snapshot, s
 
 static struct source_faults sum_of_faults(const struct source_faults *before, const struct source_faults *now)
 {
-    return (struct source_faults){.missing = before->missing + now->missing,
+    return (struct source_faults){.damaged = before->damaged + now->damaged,
+                                  .skipped = before->skipped + now->skipped,
+                                  .missing = before->missing + now->missing,
                                   .disordered = before->disordered + now->disordered,
                                   .jumps = before->jumps + now->jumps,
                                   .untrusted = before->untrusted + now->untrusted,
@@ -217,6 +219,9 @@ static int attempt(struct camera *camera, const struct source_kind *kind, bool *
     kind->info(source, &info);
     camera->faults = sum_of_faults(&camera->faults, &info.faults);
     camera->faults.now_untrusted = false;
+    pthread_mutex_lock(&camera->shared->lock);
+    camera->status.faults = camera->faults; /* what came without a picture counts too */
+    pthread_mutex_unlock(&camera->shared->lock);
     kind->close(&source);
     atomic_store(&camera->shared->memory_freed, true);
     return result;

@@ -31,6 +31,7 @@ struct stream_counters {
     enum stream_state state;
     int64_t entered[STREAM_STATE_COUNT]; /* how often it came into each state */
     int64_t frames_decoded, frames_analyzed, frames_replaced, reconnects, snapshots, refused, skipped;
+    int64_t damaged;
     int64_t stamps_missing, stamps_disordered, stamps_jumps;
     bool stamps_believed;
     double late_s;        /* by which the last picture came later than it could have */

@@ -188,7 +188,8 @@ static void write_state(struct json_writer *w, const struct stream_status *statu
     json_put_int(w, "reconnects", status->reconnects);
     json_put_string(w, "gives", observation_kind_name(status->gives));
     json_put_int(w, "refused", status->refused);
-    json_put_int(w, "skipped", status->skipped);
+    json_put_int(w, "skipped", status->skipped + status->faults.skipped);
+    json_put_int(w, "damaged", status->faults.damaged);
     json_put_string(w, "note", status->note[0] ? status->note : NULL);
     json_key(w, "people");
     measure_write_json(w, measure_info(MEASURE_PEOPLE), &status->people);

@@ -85,12 +85,19 @@ int read_begin(struct store *store, struct db **db, struct error *error)
     return 0;
 }
 
+/* One is kept: the others were for a moment at which many asked, and each holds memory and two descriptors. */
 void read_end(struct store *store, struct db *db)
 {
     pthread_mutex_lock(&store->mutex);
-    store->idle[store->idle_count++] = db;
+    bool keep = store->idle_count == 0;
+    if (keep)
+        store->idle[store->idle_count++] = db;
+    else
+        store->reader_count--;
     pthread_cond_broadcast(&store->freed);
     pthread_mutex_unlock(&store->mutex);
+    if (!keep)
+        db_close(&db);
 }
 
 static void writer_give_back(struct store *store)

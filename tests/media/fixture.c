@@ -88,6 +88,26 @@ void fixture_truncate(const char *name, double keep)
     assert_int_equal(truncate(fixture_path(name), (off_t)((double)st.st_size * keep)), 0);
 }
 
+void fixture_damage(const char *name, double from, double to, size_t step)
+{
+    FILE *file = fopen(fixture_path(name), "r+b");
+    struct stat st;
+
+    assert_non_null(file);
+    assert_int_equal(fstat(fileno(file), &st), 0);
+    for (long at = (long)((double)st.st_size * from); at < (long)((double)st.st_size * to);
+         at += (long)step) {
+        int byte;
+
+        assert_int_equal(fseek(file, at, SEEK_SET), 0);
+        byte = fgetc(file);
+        assert_true(byte != EOF);
+        assert_int_equal(fseek(file, at, SEEK_SET), 0);
+        assert_true(fputc(~byte & 0xFF, file) != EOF);
+    }
+    assert_int_equal(fclose(file), 0);
+}
+
 int fixture_read_all(const struct source_kind *kind, struct source *source, int64_t *pictures,
                      struct error *error)
 {

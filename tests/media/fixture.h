@@ -24,6 +24,9 @@ void fixture_ffmpeg(const char *format, ...) __attribute__((format(printf, 1, 2)
 void fixture_write(const char *name, const void *bytes, size_t size);
 void fixture_truncate(const char *name, double keep); /* keeps this share of the file's bytes */
 
+/* Inverts every `step`-th byte from the share `from` of the file to the share `to`. */
+void fixture_damage(const char *name, double from, double to, size_t step);
+
 /* Reads until something else than a picture comes; counts the pictures, returns that code. */
 int fixture_read_all(const struct source_kind *kind, struct source *source, int64_t *pictures,
                      struct error *error);

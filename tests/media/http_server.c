@@ -91,12 +91,25 @@ static void give_file(const struct http_server *server, int fd, const char *name
     buffer_free(&file);
 }
 
+static bool give_part(int fd, const struct buffer *file)
+{
+    char head[128];
+
+    snprintf(head, sizeof head, "--next\r\nContent-Type: image/jpeg\r\nContent-Length: %zu\r\n\r\n",
+             file->size);
+    if (!put_text(fd, head) || !put(fd, file->data, file->size) || !put_text(fd, "\r\n"))
+        return false;
+    clock_sleep_ns(20 * NS_PER_MS);
+    return true;
+}
+
 static void give_stream(const struct http_server *server, int fd, char *name)
 {
-    struct buffer file = {0};
-    char *query = strchr(name, '?'), head[128];
+    struct buffer file = {0}, other = {0};
+    char *query = strchr(name, '?');
+    const char *then = query ? strstr(query, "then=") : NULL;
     long count = query && strstr(query, "count=") ? strtol(strstr(query, "count=") + 6, NULL, 10) : 1;
-    bool silence = query && strstr(query, "then=silence");
+    bool more = true;
 
     if (query)
         *query = '\0';
@@ -104,16 +117,16 @@ static void give_stream(const struct http_server *server, int fd, char *name)
         return;
     put_text(fd, "HTTP/1.1 200 OK\r\nContent-Type: multipart/x-mixed-replace; boundary=next\r\nConnection: "
                  "close\r\n\r\n");
-    snprintf(head, sizeof head, "--next\r\nContent-Type: image/jpeg\r\nContent-Length: %zu\r\n\r\n",
-             file.size);
-    for (long i = 0; i < count; i++) {
-        if (!put_text(fd, head) || !put(fd, file.data, file.size) || !put_text(fd, "\r\n"))
-            break;
-        clock_sleep_ns(20 * NS_PER_MS);
-    }
+    for (long i = 0; i < count && more; i++)
+        more = give_part(fd, &file);
     buffer_free(&file);
-    if (silence)
+    if (then && strcmp(then, "then=silence") == 0) {
         be_silent(server);
+    } else if (then && load(server, then + strlen("then="), &other)) {
+        while (more && !atomic_load(&server->stopping))
+            more = give_part(fd, &other);
+        buffer_free(&other);
+    }
 }
 
 static void answer(const struct http_server *server, int fd, char *request)

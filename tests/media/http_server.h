@@ -1,8 +1,9 @@
 /*
  * A small HTTP server for tests, on loopback, one thread per connection:
  *   /NAME                                a file of the folder (with ranges)
- *   /stream/NAME?count=N[&then=silence]  that file N times as multipart MJPEG, 50 a second, then the end or
- * silence /status/CODE, /silence, /redirect_file
+ *   /stream/NAME?count=N[&then=silence]  that file N times as multipart MJPEG, 50 a second, then the end,
+ *   /stream/NAME?count=N[&then=OTHER]    silence, or another file for ever
+ *   /status/CODE, /silence, /redirect_file
  */
 #ifndef SCI_TESTS_MEDIA_HTTP_SERVER_H
 #define SCI_TESTS_MEDIA_HTTP_SERVER_H

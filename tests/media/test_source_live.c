@@ -325,6 +325,32 @@ static void a_slow_consumer_gets_the_newest(void **state)
     farm_stop(&farm);
 }
 
+/* A reader that was kept from reading goes on with what is new. */
+static void what_is_long_past_is_not_decoded(void **state)
+{
+    struct farm farm = farm_start(NULL);
+    struct source *source = must_open(farm_uri(&farm, "", "cam1"), NULL);
+    struct source_info info = {.late_s = 1};
+    int more = 0;
+
+    (void)state;
+    read_pictures(source, 60); /* two key frames */
+    clock_sleep_ns(5 * NS_PER_S);
+    for (; more < 200 && info.late_s > 0.5; more++) {
+        struct observation o;
+        struct error error = {0};
+
+        if (kind->read(source, &o, &error) != 0)
+            fail_msg("%s", error.text);
+        observation_release(&o);
+        kind->info(source, &info);
+    }
+    assert_true(more < 60);
+    assert_true(info.faults.skipped > 30);
+    kind->close(&source);
+    farm_stop(&farm);
+}
+
 /* ---- HTTP ---- */
 
 static const char *http_uri(const struct http_server *server, const char *rest)
@@ -460,6 +486,7 @@ int main(void)
                                        TEST(frozen_while_reading),
                                        TEST(cancel_interrupts_open_and_read),
                                        TEST(a_slow_consumer_gets_the_newest),
+                                       TEST(what_is_long_past_is_not_decoded),
                                        TEST(video_over_http),
                                        TEST(mjpeg_over_http),
                                        TEST(http_that_fails),

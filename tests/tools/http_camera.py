@@ -6,6 +6,7 @@
 /status/CODE     that status
 /live/...        what `live` (a function of the path, returning (type, bytes) or None) gives
 /NAME            a file of the folder
+`spoil`: while it is true the parts of /mjpeg cannot be decoded.
 `login`: Basic authentication is asked for. `query`: these parameters have to be in the address, else 401.
 """
 import base64
@@ -16,6 +17,10 @@ import time
 import urllib.parse
 
 TYPES = {".m3u8": "application/vnd.apple.mpegurl", ".ts": "video/mp2t", ".mp4": "video/mp4", ".jpg": "image/jpeg"}
+
+
+
+RUBBISH = b"\xff\xd8\xff\xc0\x00\x11" + bytes(15) + b"\xff\xd9"  # a JPEG of no size
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
@@ -65,11 +70,12 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             pass
 
     def _mjpeg(self, name):
-        picture = name.read_bytes()
+        whole = name.read_bytes()
         self.send_response(200)
         self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=next")
         self.end_headers()
         while not self.server.camera.stopping:
+            picture = RUBBISH if self.server.camera.spoil else whole
             self.wfile.write(b"--next\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n%s\r\n" % (len(picture), picture))
             time.sleep(0.1)
 
@@ -78,7 +84,7 @@ class HttpCamera:
     def __init__(self, folder, login=None, query=None, live=None):
         self.folder = pathlib.Path(folder)
         self.login, self.query, self.live = login, query or {}, live
-        self.stopping = False
+        self.stopping = self.spoil = False
         self.asked = []
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
         self.server.daemon_threads = True
