@@ -85,7 +85,8 @@ int read_begin(struct store *store, struct db **db, struct error *error)
     return 0;
 }
 
-/* One is kept: the others were for a moment at which many asked, and each holds memory and two descriptors. */
+/* One is kept: the others were for a moment at which many asked, and each holds memory and two descriptors.
+ */
 void read_end(struct store *store, struct db *db)
 {
     pthread_mutex_lock(&store->mutex);

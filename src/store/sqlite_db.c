@@ -114,7 +114,8 @@ static int configure(struct db *db, enum db_mode mode, struct error *error)
     sqlite3_progress_handler(db->connection, STEPS_BETWEEN_LOOKS, on_progress, db);
     (void)sqlite3_extended_result_codes(db->connection, 1);
     if (mode == DB_READ)
-        return db_run(db, "PRAGMA query_only = ON; PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF;"
+        return db_run(db,
+                      "PRAGMA query_only = ON; PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF;"
                       "PRAGMA cache_size = -512",
                       error);
     return db_run(db,
