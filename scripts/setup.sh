@@ -4,19 +4,20 @@ set -u -o pipefail
 # shellcheck disable=SC2034  # shown before every message
 PROGRAM='setup'
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-for part in common fetch assets packages machine build service; do
+for part in common fetch assets gpu packages machine build service; do
     # shellcheck source=/dev/null
     . "$HERE/lib/$part.sh"
 done
 
 usage() {
     cat <<EOT
-Usage: scripts/setup.sh [--no-start | --check | --stop | --help]
+Usage: scripts/setup.sh [--no-start | --gpu | --check | --stop | --help]
 
 Installs what is needed, builds the program and starts it on sample video. Run it again at any
 time: finished steps are skipped, damaged or interrupted ones are repaired.
 
   --no-start   everything but the start
+  --gpu        as --no-start, and ONNX Runtime's CUDA provider (180 MB; for an NVIDIA GPU)
   --check      start, wait until people are published, print that snapshot, stop
   --stop       stop the service that an earlier run started
   --help       this text
@@ -36,6 +37,7 @@ MODE=start
 case ${1:-} in
     '') ;;
     --no-start) MODE=build ;;
+    --gpu) MODE=gpu ;;
     --check) MODE=check ;;
     --stop) MODE=stop ;;
     -h | --help) usage; exit 0 ;;
@@ -59,14 +61,19 @@ if [ "$MODE" = stop ]; then
 fi
 
 # shellcheck disable=SC2034  # read by `step`
-if [ "$MODE" = build ]; then STEPS=8; else STEPS=9; fi
+case $MODE in build) STEPS=8 ;; *) STEPS=9 ;; esac
 step "machine"
 check_machine
-[ "$MODE" = build ] || running || check_port
+case $MODE in build | gpu) ;; *) running || check_port ;; esac
 step "Debian packages"
 install_packages build run
 step "ONNX Runtime"
 asset_onnxruntime
+if [ "$MODE" = gpu ]; then
+    step "CUDA provider"
+    asset_gpu
+    check_gpu
+fi
 step "detector"
 asset_model
 step "sample clip"
@@ -83,7 +90,7 @@ if [ -n "$KEY" ]; then
     say "  admin key, shown only now: $KEY"
     key_state shown
 fi
-[ "$MODE" != build ] || { say "done: build/sci"; exit 0; }
+case $MODE in build | gpu) say "done: build/sci"; exit 0 ;; esac
 
 step "start"
 stop_service   # an older one, so that the new build runs

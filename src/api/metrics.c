@@ -136,6 +136,27 @@ static void put_recorder(struct buffer *out, const struct stream_counters *strea
                   (double)streams[i].recorder_dropped);
 }
 
+/* The recorder as a whole; nothing where there is none. */
+static void put_recorder_state(struct buffer *out, const struct control *control)
+{
+    struct recorder_figures f;
+    control->ops->recorder(control->self, &f);
+    if (!f.enabled)
+        return;
+    put_head(out, "sci_recorder_recording", "gauge",
+             "0 while nothing can be recorded: the disk is full, away, or does not answer.");
+    buffer_printf(out, "sci_recorder_recording %d\n", f.recording);
+    put_head(out, "sci_recorder_bytes", "gauge", "All recordings on disk.");
+    buffer_printf(out, "sci_recorder_bytes %lld\n", (long long)f.bytes);
+    put_head(out, "sci_recorder_clips_waiting", "gauge", "Clips of alerts that are to be made.");
+    buffer_printf(out, "sci_recorder_clips_waiting %lld\n", (long long)f.clips_waiting);
+    put_head(out, "sci_recorder_clips_total", "counter", "Clips of alerts, by what became of them.");
+    buffer_printf(out,
+                  "sci_recorder_clips_total{result=\"made\"} %lld\n"
+                  "sci_recorder_clips_total{result=\"failed\"} %lld\n",
+                  (long long)f.clips_made, (long long)f.clips_failed);
+}
+
 static void put_latency(struct buffer *out, const struct stream_counters *s)
 {
     size_t bounds = sizeof control_latency_bounds / sizeof *control_latency_bounds;
@@ -204,6 +225,7 @@ int metrics_get(struct api *api, struct request *request, struct answer *answer,
     put_stamps(out, streams, count);
     put_rates(out, streams, count);
     put_recorder(out, streams, count);
+    put_recorder_state(out, &api->control);
     put_head(out, "sci_latency_seconds", "histogram",
              "From the capture of a picture to its published snapshot.");
     for (size_t i = 0; i < count; i++)

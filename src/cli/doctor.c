@@ -13,17 +13,18 @@
 
 static void print_usage(void)
 {
-    (void)puts("Usage: sci doctor [-c FILE] [--timeout TIME] [--no-cameras] [--json]\n\n"
-               "Looks at the program, the machine, the model, the disk, the port and the cameras, and says "
-               "of each whether it is\n"
-               "as the configuration needs it.\n\n"
-               "  -c, --config FILE   the configuration; without it the defaults\n"
-               "      --timeout TIME  how long a camera may take to its first picture (4s)\n"
-               "      --no-cameras    leaves the cameras alone\n"
-               "      --json          one JSON object a finding: what, state (ok, warn, fail), text\n"
-               "      --help          print this\n\n"
-               "Exit codes: 0 nothing failed, 1 something did, 2 wrong usage.\n\n"
-               "Example: sci doctor -c config/sci.yaml");
+    (void)puts(
+        "Usage: sci doctor [-c FILE] [--timeout TIME] [--no-cameras] [--json]\n\n"
+        "Looks at the program, the machine, its decoders and inference providers, the model, the disk, the "
+        "port and\n"
+        "the cameras, and says of each whether it is as the configuration needs it.\n\n"
+        "  -c, --config FILE   the configuration; without it the defaults\n"
+        "      --timeout TIME  how long a camera may take to its first picture (4s)\n"
+        "      --no-cameras    leaves the cameras alone\n"
+        "      --json          one JSON object a finding: what, state (ok, warn, fail), text\n"
+        "      --help          print this\n\n"
+        "Exit codes: 0 nothing failed, 1 something did, 2 wrong usage.\n\n"
+        "Example: sci doctor -c config/sci.yaml");
 }
 
 void findings_add(struct findings *findings, enum finding_state state, const char *what, const char *format,
@@ -122,6 +123,7 @@ static int examine(const struct doctor_options *options)
     examine_configuration(&findings, options->path, &config);
     if (config != NULL) {
         examine_machine(&findings, config);
+        examine_hardware(&findings, config);
         examine_model(&findings, config);
         examine_disk(&findings, config);
         examine_port(&findings, config);

@@ -27,6 +27,8 @@ void findings_add(struct findings *findings, enum finding_state state, const cha
 
 void examine_program(struct findings *findings);
 void examine_machine(struct findings *findings, const struct config *config);
+/* Decoders and inference providers: what is there, and what would decode. */
+void examine_hardware(struct findings *findings, const struct config *config);
 void examine_model(struct findings *findings, const struct config *config);
 void examine_disk(struct findings *findings, const struct config *config);
 void examine_port(struct findings *findings, const struct config *config);

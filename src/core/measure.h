@@ -66,7 +66,8 @@ enum measure_scope { SCOPE_STREAM = 1, SCOPE_ZONE = 2, SCOPE_LINE = 4 };
       "Share of the view that cannot be seen")                                                               \
     X(MEASURE_PICTURE_RATE, "picture_rate", "1/s", 1, SCOPE_STREAM, true, "Pictures analysed per second")    \
     X(MEASURE_PICTURE_DELAY, "picture_delay", "s", 2, SCOPE_STREAM, false, "Growth of the pictures' delay")  \
-    X(MEASURE_PICTURE_AGE, "picture_age", "s", 2, SCOPE_STREAM, false, "Age of the last picture")
+    X(MEASURE_PICTURE_AGE, "picture_age", "s", 2, SCOPE_STREAM, false, "Age of the last picture")            \
+    X(MEASURE_UNRECORDED, "unrecorded", "s", 0, SCOPE_STREAM, false, "Time without being recorded")
 
 #define MEASURE_ENUM(id, name, unit, decimals, scopes, low_is_bad, label) id,
 enum measure_id { MEASURE_TABLE(MEASURE_ENUM) MEASURE_COUNT };
@@ -84,6 +85,7 @@ enum measure_id { MEASURE_TABLE(MEASURE_ENUM) MEASURE_COUNT };
 #define REASON_NOT_RISING "not rising"
 #define REASON_NO_WIDTH "width not stated"
 #define REASON_NOTHING_MOVES "nothing moves"
+#define REASON_NOT_RECORDED "not to be recorded"
 
 struct measure {
     double value;

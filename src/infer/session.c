@@ -535,6 +535,29 @@ const char *session_provider_reason(const struct session *session)
     return session->reason;
 }
 
+bool session_provider_is_there(const char *name, char *why, size_t why_size)
+{
+    enum provider provider;
+    struct error error = {0};
+    OrtSessionOptions *options = NULL;
+    if (!provider_parse(name, &provider) || provider == PROVIDER_AUTO || environment_take(&error) < 0) {
+        text_copy(why, why_size, error.text[0] ? error.text : "there is no such provider");
+        return false;
+    }
+    OrtStatus *status = api->CreateSessionOptions(&options);
+    if (status == NULL && provider != PROVIDER_CPU)
+        status = provider_append(api, environment, options, provider);
+    bool there = status == NULL;
+    text_copy(why, why_size, there ? "" : api->GetErrorMessage(status));
+    why[strcspn(why, "\n")] = '\0';
+    if (status != NULL)
+        api->ReleaseStatus(status);
+    if (options != NULL)
+        api->ReleaseSessionOptions(options);
+    environment_give_back();
+    return there;
+}
+
 const char *session_runtime_version(void)
 {
     return OrtGetApiBase()->GetVersionString();

@@ -14,6 +14,7 @@
 #ifndef SCI_INFER_SESSION_H
 #define SCI_INFER_SESSION_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -67,6 +68,9 @@ const char *session_provider(const struct session *session); /* "cpu", "cuda", "
 /* Why it is not the one that was wanted; empty when it is. */
 const char *session_provider_reason(const struct session *session);
 const char *session_runtime_version(void);
+/* Whether the runtime can be given "cuda" or "tensorrt" here; `why` is filled where not. What comes after
+ * that (a model that the device refuses) session_open says. */
+bool session_provider_is_there(const char *provider, char *why, size_t why_size);
 
 /* "1x3x?x640": a free size is written "?". Returns `out`. */
 char *tensor_shape_text(const int64_t *shape, size_t rank, char out[TENSOR_SHAPE_TEXT]);

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "media/ffmpeg_error.h"
 
 #define TRY_AGAIN_NS (60 * NS_PER_S)
 enum { FAILURES_MAX = 16 }; /* a camera may send so many damaged pictures in a row, a device may not */
@@ -166,4 +167,23 @@ void hardware_give_up(struct hardware *h)
 void hardware_release(struct hardware *h)
 {
     av_buffer_unref(&h->device);
+}
+
+bool hardware_look(int index, struct hardware_device *device)
+{
+    char text[AV_ERROR_MAX_STRING_SIZE] = "";
+    int failure;
+
+    if (index < 0 || index >= DEVICES)
+        return false;
+    ffmpeg_init();
+    AVBufferRef *reference = take_device(&devices[index], &failure);
+    *device = (struct hardware_device){
+        .wanted = devices[index].wanted, .name = devices[index].name, .found = reference != NULL};
+    if (!reference) {
+        av_strerror(failure, text, sizeof text);
+        text_copy(device->why, sizeof device->why, text);
+    }
+    av_buffer_unref(&reference);
+    return true;
 }

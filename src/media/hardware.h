@@ -5,7 +5,7 @@
  * working while it decoded.
  *
  * A device is opened once per process and shared by all cameras; one that could not be opened is not tried
- * again for a minute. Private to the reader; a struct hardware is one thread's.
+ * again for a minute. A struct hardware is one thread's, the reader's.
  */
 #ifndef SCI_MEDIA_HARDWARE_H
 #define SCI_MEDIA_HARDWARE_H
@@ -26,6 +26,16 @@ struct hardware {
     int failures;               /* in a row */
     bool failed;                /* the device does not decode (any more) */
 };
+
+/* One that could decode, wanted or not. */
+struct hardware_device {
+    const char *wanted, *name; /* "cuda", "CUDA" */
+    bool found;
+    char why[192]; /* it is not there */
+};
+/* The device number `index`, from 0 in the order in which "auto" tries them: it is opened to see. False past
+ * the last. From any thread. */
+bool hardware_look(int index, struct hardware_device *device);
 
 /* Before avcodec_open2; the decoder keeps a pointer to `hardware`. */
 void hardware_attach(struct hardware *hardware, struct AVCodecContext *decoder, const struct AVCodec *codec);

@@ -5,7 +5,8 @@
  * to segments of some seconds (segment.h), lets go what is too old or too much (ring.h), and makes the clips
  * that were asked for, when their time is over (clip.h). It never holds up a camera: when a camera's queue is
  * full, its packets are dropped up to the next key frame and counted; while the disk is full or cannot be
- * written, nothing is queued. It then tries again every few seconds, and goes on by itself.
+ * written, nothing is queued. It then tries again every few seconds, and goes on by itself. A disk that does
+ * not answer for ten seconds counts as one that does not record.
  *
  * A clip that was asked for is noted beside its place (NAME.wanted), so that a process that was killed makes
  * it at its next start of what is in the ring.
@@ -40,6 +41,7 @@ struct recorder_state {
 
 struct recorder_stream_state {
     bool recording; /* something of it is being written */
+    bool open;      /* its source gives video that can be recorded */
     char reason[RECORDER_REASON_MAX];
     int64_t dropped;
     int64_t bytes, oldest_ns, newest_ns; /* in the ring; 0 when there is nothing */

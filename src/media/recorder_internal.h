@@ -89,6 +89,7 @@ struct recorder {
     struct clip_failure failures[CLIP_FAILURES_KEPT]; /* (L) */
     size_t failure_count;
     struct recorder_state state; /* (L) */
+    int64_t shown_ns;            /* (L) monotonic: when the thread last said how it is */
     atomic_bool paused;          /* nothing is to be queued */
 
     struct recorder_camera *active;
@@ -115,7 +116,13 @@ void clips_take_asked(struct recorder *recorder);
 /* Makes at most one; true when it did. `all`: also those that are not due. */
 bool clips_make_one(struct recorder *recorder, bool all);
 
-/* recorder.c: the disk does not take it */
-void recorder_disk_failed(struct recorder *recorder, const char *reason);
+/* recorder_disk.c */
+void recorder_disk_failed(struct recorder *recorder, const char *reason); /* it does not take it */
+void recorder_watch_disk(struct recorder *recorder);                      /* while it is recorded */
+void recorder_try_again(struct recorder *recorder);                       /* while it is not */
+void recorder_trim(struct recorder *recorder);
+
+/* recorder_show.c: how it is, from now on; what is in memory goes to disk */
+void recorder_show(struct recorder *recorder);
 
 #endif

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "media/recorder.h"
 #include "media/source.h"
+#include "vision/picture_health.h"
 
 const double manager_latency_bounds[LATENCY_BUCKETS] = STREAM_LATENCY_BOUNDS;
 
@@ -322,6 +323,15 @@ static int start_thread(struct camera *camera, struct error *error)
     return 0;
 }
 
+static void recall_view(struct camera *camera)
+{
+    const struct camera_shared *shared = camera->shared;
+    struct health_memory memory;
+    bool recent = false;
+    if (shared->find_view && shared->find_view(shared->user, camera->stream, &memory, &recent))
+        camera_path_recall_view(camera->path, &memory, recent);
+}
+
 int camera_start(struct camera_shared *shared, const struct stream_config *stream, struct camera **camera,
                  struct error *error)
 {
@@ -347,6 +357,8 @@ int camera_start(struct camera_shared *shared, const struct stream_config *strea
     int result = c->stream ? 0 : error_nomem(error, stream->stream_id);
     if (result == 0)
         result = camera_path_create(shared->config, c->stream, PATH_LIVE, &c->path, error);
+    if (result == 0)
+        recall_view(c);
     if (result == 0)
         result = start_thread(c, error);
     if (result < 0)

@@ -27,6 +27,9 @@ struct camera_shared {
     const struct source_kind *(*find_source)(const char *uri, struct error *error);
     void (*on_state)(void *user, const char *stream_id, enum stream_state state, enum stream_cause cause,
                      const char *reason);
+    bool (*find_view)(void *user, const struct stream_config *stream, struct health_memory *memory,
+                      bool *recent);
+    void (*keep_view)(void *user, const struct stream_config *stream, const struct health_memory *memory);
     void *user;
 };
 
@@ -59,10 +62,12 @@ struct camera {
     struct stream_status status; /* (L) */
     struct camera_notes notes;   /* (L) */
 
-    struct schedule schedule;               /* (L) when it may be served next */
-    struct rate rate;                       /* (L) the target rate, which may follow the scene */
-    bool has_ladder;                        /* its pictures may be looked at smaller under load */
-    int64_t turns;                          /* (L) pictures that a worker has taken */
+    struct schedule schedule; /* (L) when it may be served next */
+    struct rate rate;         /* (L) the target rate, which may follow the scene */
+    bool has_ladder;          /* its pictures may be looked at smaller under load */
+    int64_t turns;            /* (L) pictures that a worker has taken */
+    int64_t unrecorded_ns,
+        unrecorded_at_ns;                   /* the worker's: time without being recorded, and when that was */
     int64_t sampled_decoded, sampled_turns; /* (L) at the last sample of the load */
 
     /* the source thread's own */
@@ -95,6 +100,9 @@ void camera_watch(struct camera *camera, int64_t now_ns);
 void camera_take_note(void *user, enum source_note note, const char *text);
 /* With the lock held: the counters and the last note as of now. */
 void camera_get_notes(const struct camera *camera, int64_t now_ns, struct stream_status *status);
+/* For MEASURE_UNRECORDED, from the worker that serves the camera: how long it has not been recorded while it
+ * gave video, 0 while it is. */
+struct measure camera_unrecorded(struct camera *camera, int64_t now_ns);
 /* With the lock held: counts a published snapshot. */
 void camera_count_snapshot(struct camera *camera, const struct snapshot *snapshot);
 /* With the lock held: the target rate for what is going on. `detected`: people whom the network is sure of.

@@ -24,6 +24,8 @@ struct camera_health {
     struct pace pace;
     struct pace_figures figures;
     struct health_hold holds[HEALTH_FLAG_COUNT];
+    unsigned kept_learnt; /* which view was kept, and when */
+    int64_t kept_ns;
     int64_t sound_ns; /* stream time of the last picture that showed something */
     struct health health;
 };
@@ -55,6 +57,23 @@ void camera_health_destroy(struct camera_health **health)
 void camera_health_accept_view(struct camera_health *h)
 {
     picture_health_accept_view(&h->picture);
+}
+
+bool camera_health_remember(struct camera_health *h, int64_t now_ns, struct health_memory *memory)
+{
+    unsigned learnt = picture_health_learnt(&h->picture);
+    bool is_due = learnt != h->kept_learnt || now_ns - h->kept_ns >= HEALTH_KEEP_NS;
+    if (!h->config.watch_view || !is_due || !picture_health_remember(&h->picture, memory))
+        return false;
+    h->kept_learnt = learnt;
+    h->kept_ns = now_ns;
+    return true;
+}
+
+void camera_health_recall(struct camera_health *h, const struct health_memory *memory, bool recent)
+{
+    if (h->config.watch_view)
+        picture_health_recall(&h->picture, memory, recent);
 }
 
 bool camera_health_shows_nothing(const struct camera_health *h)

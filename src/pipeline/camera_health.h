@@ -10,7 +10,10 @@
 #include "core/observation.h"
 #include "core/snapshot.h"
 
+#define HEALTH_KEEP_NS (600 * NS_PER_S)
+
 struct camera_health; /* opaque */
+struct health_memory;
 
 /* What the manager knows of a live camera. */
 struct camera_pace {
@@ -24,6 +27,11 @@ void camera_health_destroy(struct camera_health **health); /* clears the pointer
 
 /* The view as it is from the next picture on is the right one. */
 void camera_health_accept_view(struct camera_health *health);
+/* What the view is recognised by, when it is worth keeping now: it was learnt anew, or was kept long ago
+ * (HEALTH_KEEP_NS). False: nothing to be kept. */
+bool camera_health_remember(struct camera_health *health, int64_t now_ns, struct health_memory *memory);
+/* Before the first picture: what a process before this one has kept. */
+void camera_health_recall(struct camera_health *health, const struct health_memory *memory, bool recent);
 
 /*
  * The next observation. Fills in the snapshot's health, degraded and blind_ns. Returns why nothing of the

@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "pipeline/manager_internal.h"
+#include "vision/picture_health.h"
 
 /* ---- workers ---- */
 
@@ -107,6 +108,7 @@ static void publish(struct manager *m, const struct turn *turn, struct snapshot 
     int64_t seen_ns = snapshot->capture.mono_ns - snapshot->blind_ns;
     double age = (double)(snapshot->published.mono_ns - seen_ns) / 1e9;
     snapshot->measures.of[MEASURE_PICTURE_AGE] = measure_exact(age > 0 ? age : 0);
+    snapshot->measures.of[MEASURE_UNRECORDED] = camera_unrecorded(camera, snapshot->published.mono_ns);
     for (size_t i = 0; i < m->sink_count; i++)
         m->sinks[i].put(m->sinks[i].self, snapshot, picture);
     pthread_mutex_lock(&m->shared.lock);
@@ -158,6 +160,14 @@ static void prepare_health(struct manager *m, struct camera *camera)
     camera_path_set_pace(camera->path, &pace);
 }
 
+static void keep_view(struct camera *camera)
+{
+    const struct camera_shared *shared = camera->shared;
+    struct health_memory memory;
+    if (shared->keep_view && camera_path_remember_view(camera->path, clock_monotonic_ns(), &memory))
+        shared->keep_view(shared->user, camera->stream, &memory);
+}
+
 static int analyse(struct manager *m, const struct scratch *scratch, const struct turn *turn,
                    struct error *error)
 {
@@ -172,8 +182,10 @@ static int analyse(struct manager *m, const struct scratch *scratch, const struc
         prepare_health(m, turn->camera);
         result = camera_path_measure(turn->camera->path, observation, detections, count, &snapshot, error);
     }
-    if (result == 0)
+    if (result == 0) {
         publish(m, turn, &snapshot, count_sure(m, detections, count));
+        keep_view(turn->camera);
+    }
     return result == ERR_INVALID ? 0 : result; /* a picture whose time did not advance says nothing new */
 }
 
@@ -401,6 +413,8 @@ int manager_start(const struct manager_options *options, struct manager **manage
     m->shared.recorder = options->recorder;
     m->shared.find_source = options->find_source;
     m->shared.on_state = options->on_state;
+    m->shared.find_view = options->find_view;
+    m->shared.keep_view = options->keep_view;
     m->shared.user = options->user;
     m->network = options->network;
     m->density = (struct density_turn){.network = options->density,

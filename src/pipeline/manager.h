@@ -26,6 +26,7 @@
 #include "vision/network.h"
 
 struct manager; /* opaque */
+struct health_memory;
 struct recorder;
 
 enum { MANAGER_REASON_MAX = 256, LATENCY_BUCKETS = 12, MANAGER_STREAMS_MAX = 256, MANAGER_SINKS_MAX = 8 };
@@ -47,6 +48,12 @@ struct manager_options {
      * not block or call the manager. */
     void (*on_state)(void *user, const char *stream_id, enum stream_state state, enum stream_cause cause,
                      const char *reason);
+    /* What cameras' views are recognised by, over restarts: NULL, or both. `find_view` is asked when a camera
+     * is added (false: nothing is known of it; `recent`: view_watch_recall), `keep_view` is told from worker
+     * threads and must not block. */
+    bool (*find_view)(void *user, const struct stream_config *stream, struct health_memory *memory,
+                      bool *recent);
+    void (*keep_view)(void *user, const struct stream_config *stream, const struct health_memory *memory);
     void *user;
 };
 

@@ -131,6 +131,16 @@ void camera_path_accept_view(struct camera_path *path)
     camera_health_accept_view(path->health);
 }
 
+bool camera_path_remember_view(struct camera_path *path, int64_t now_ns, struct health_memory *memory)
+{
+    return camera_health_remember(path->health, now_ns, memory);
+}
+
+void camera_path_recall_view(struct camera_path *path, const struct health_memory *memory, bool recent)
+{
+    camera_health_recall(path->health, memory, recent);
+}
+
 const struct view *camera_path_view(const struct camera_path *path)
 {
     return path->looks.view;

@@ -37,6 +37,10 @@ void camera_path_set_pace(struct camera_path *path, const struct camera_pace *pa
 /* The view as it is from the next picture on is the right one. */
 void camera_path_accept_view(struct camera_path *path);
 
+/* camera_health_remember and camera_health_recall of its camera. */
+bool camera_path_remember_view(struct camera_path *path, int64_t now_ns, struct health_memory *memory);
+void camera_path_recall_view(struct camera_path *path, const struct health_memory *memory, bool recent);
+
 /* How the network is to look at this camera; immutable, usable from any thread while the path lives. */
 const struct view *camera_path_view(const struct camera_path *path);
 

@@ -197,6 +197,11 @@ static void control_counting(void *self, struct counting_figures *figures)
     status_counting(self, figures);
 }
 
+static void control_recorder(void *self, struct recorder_figures *figures)
+{
+    recording_figures(self, figures);
+}
+
 static int control_image_analyze(void *self, const struct control_image *image, control_image_done *done,
                                  void *user, struct error *error)
 {
@@ -229,6 +234,7 @@ const struct control_ops service_control_ops = {
     .config_json = control_config_json,
     .counters = control_counters,
     .counting = control_counting,
+    .recorder = control_recorder,
     .image_analyze = control_image_analyze,
     .image_cancel = control_image_cancel,
 };

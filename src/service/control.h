@@ -78,6 +78,13 @@ struct counting_figures {
     int64_t images_analyzed, images_refused;
 };
 
+/* The recorder, for /metrics. */
+struct recorder_figures {
+    bool enabled, recording; /* the disk takes what is to be recorded */
+    int64_t bytes;           /* on disk */
+    int64_t clips_waiting, clips_made, clips_failed;
+};
+
 struct control_ops {
     /* JSON of one stream or of all: {"stream_id", "uri" (redacted), "location", "enabled", "state", "cause",
      * "reason", "retry_in_s", "width", "height", "calibrated", "zones", "lines", "source", "fps",
@@ -127,6 +134,7 @@ struct control_ops {
     /* For /metrics. Returns how many there are; fills at most `limit`. */
     size_t (*counters)(void *self, struct stream_counters *counters, size_t limit);
     void (*counting)(void *self, struct counting_figures *figures);
+    void (*recorder)(void *self, struct recorder_figures *figures);
     /* Returns at once; `done` comes later, after 12 s at most. ERR_FULL: too many pictures wait already, and
      * `done` does not come. */
     int (*image_analyze)(void *self, const struct control_image *image, control_image_done *done, void *user,

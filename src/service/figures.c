@@ -62,6 +62,7 @@ static void *run(void *user)
     int64_t rounds = 0;
     for (int64_t next_ns = clock_monotonic_ns(); wait_until(figures, next_ns); next_ns += EVERY_NS) {
         put_all(figures->service);
+        views_write(figures->service->views);
         if (rounds++ % SWEEP_EVERY == 1)
             recording_sweep(figures->service);
     }

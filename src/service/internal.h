@@ -16,6 +16,7 @@
 #include "service/resolved.h"
 #include "service/service.h"
 #include "service/stills.h"
+#include "service/views.h"
 #include "store/writer.h"
 
 struct service {
@@ -35,6 +36,7 @@ struct service {
     struct resolved *resolved; /* alerts that ended a moment ago */
     struct stills *stills;     /* pictures of alerts on their way to disk */
     struct recorder *recorder; /* NULL: nothing is recorded */
+    struct views *views;       /* what cameras' views are recognised by */
     struct encoders *encoders;
     struct figures *figures;
     struct instant started;
@@ -69,6 +71,7 @@ void recording_write_warning(struct service *service, struct json_writer *w);
 void recording_write_stream(struct service *service, struct json_writer *w,
                             const struct stream_config *stream);
 void recording_count(struct service *service, struct stream_counters *counters);
+void recording_figures(struct service *service, struct recorder_figures *figures);
 void recording_sweep(struct service *service);
 
 /* status.c */

@@ -147,6 +147,19 @@ void recording_count(struct service *s, struct stream_counters *counters)
     counters->recorder_dropped = state.dropped;
 }
 
+void recording_figures(struct service *s, struct recorder_figures *figures)
+{
+    struct recorder_state state = {0};
+    if (s->recorder)
+        recorder_get_state(s->recorder, &state);
+    *figures = (struct recorder_figures){.enabled = s->recorder != NULL,
+                                         .recording = state.recording,
+                                         .bytes = state.bytes,
+                                         .clips_waiting = (int64_t)state.clips_waiting,
+                                         .clips_made = state.clips_made,
+                                         .clips_failed = state.clips_failed};
+}
+
 /* ---- stills and clips whose alert is gone ---- */
 
 static bool is_open(void *user, const char *alert_id)

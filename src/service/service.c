@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/secret.h"
+#include "base/text.h"
 #include "service/internal.h"
 #include "service/sources.h"
 #include "vision/network.h"
@@ -181,6 +182,31 @@ static int start_desk(struct service *s, struct error *error)
     return image_desk_start(s->config, s->network, s->density, s->encoders, &s->desk, error);
 }
 
+static bool find_view(void *user, const struct stream_config *stream, struct health_memory *memory,
+                      bool *recent)
+{
+    struct service *s = user;
+    return views_find(s->views, stream, memory, recent);
+}
+
+static void keep_view(void *user, const struct stream_config *stream, const struct health_memory *memory)
+{
+    struct service *s = user;
+    views_keep(s->views, stream, memory);
+}
+
+/* Beside the database. */
+static int make_views(struct service *s, struct error *error)
+{
+    char folder[1024];
+    text_copy(folder, sizeof folder, s->config->store.path);
+    char *slash = strrchr(folder, '/');
+    text_copy(slash ? slash + 1 : folder, sizeof folder - (slash ? (size_t)(slash + 1 - folder) : 0),
+              "views");
+    s->views = views_create(folder);
+    return s->views ? 0 : error_nomem(error, "views");
+}
+
 static int start_manager(struct service *s, struct error *error)
 {
     struct snapshot_sink sink = {.put = publish_snapshot, .self = s};
@@ -193,6 +219,8 @@ static int start_manager(struct service *s, struct error *error)
         .sink_count = 1,
         .find_source = service_source_kind,
         .on_state = publish_state,
+        .find_view = find_view,
+        .keep_view = keep_view,
         .user = s,
     };
     return manager_start(&options, &s->manager, error);
@@ -211,8 +239,8 @@ static int start_figures(struct service *s, struct error *error)
 int service_start(struct config *config, struct service **service, struct error *error)
 {
     static int (*const steps[])(struct service *, struct error *) = {
-        open_store,   open_bus,     start_stills, recording_start, start_writer,  start_engine,
-        open_network, open_density, start_desk,   start_manager,   streams_start, start_figures};
+        open_store,   open_bus,   start_stills, recording_start, start_writer,  start_engine, open_network,
+        open_density, start_desk, make_views,   start_manager,   streams_start, start_figures};
     *service = NULL;
     int result = secret_init(error);
     if (result < 0)
@@ -258,6 +286,7 @@ void service_stop(struct service **service)
     atomic_store(&s->stopping, true);
     figures_stop(&s->figures);
     manager_stop(&s->manager);
+    views_destroy(s->views);
     image_desk_stop(&s->desk);
     density_close(&s->density);
     if (s->network)

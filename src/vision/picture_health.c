@@ -15,11 +15,16 @@ enum {
     STUCK_FAR = 12, /* levels a stuck picture's samples do not move by */
     EDGE_LOOKS = 20,
     EDGES_LEAST = 6, /* of a tile whose sharpness can be told */
-    TILES_LEAST = 6
+    TILES_LEAST = 6,
+    SOFT_LOOKS = 6
 };
 static const double BLACK_DEVIATION = 8, PLAIN_DEVIATION = 5;
 /* Sharpness of a picture that is blurred whatever it shows. */
 static const double BLURRED_SHARPNESS = 0.30;
+/* Of the tiles that had edges: when so many have lost them the whole picture is blurred. */
+static const double BLURRED_SHARE = 0.7;
+/* Less than this of a blurred tile's sharpness: something is before the lens there. */
+#define PAINTED_SHARE 0.6F
 
 const struct picture_health_options picture_health_defaults = {
     .moved_share = 0.005, .covered_share = 0.2, .blur_share = 0.6, .dark_level = 40};
@@ -179,11 +184,12 @@ static double mean_sharpness(const struct tile_edges *edges)
     return tiles >= TILES_LEAST ? sum / tiles : 0;
 }
 
-/* Tiles that had edges and have lost them or their sharpness. */
+/* The share of the tiles with edges that have lost them or their sharpness; those in which next to nothing is
+ * left of it. */
 static uint64_t find_blurred(const struct picture_health *h, const struct tile_edges *edges,
                              double blur_share, double *share)
 {
-    uint64_t blurred = 0;
+    uint64_t away = 0;
     int had = 0, lost = 0;
     for (int t = 0; h->edge_looks >= EDGE_LOOKS && t < HEALTH_TILES; t++) {
         if (h->edge_count[t] < EDGES_LEAST)
@@ -191,11 +197,21 @@ static uint64_t find_blurred(const struct picture_health *h, const struct tile_e
         bool soft = edges->count[t] >= 3 && edges->sharpness[t] < (float)blur_share * h->sharpness[t];
         bool gone = (float)edges->count[t] < 0.15F * h->edge_count[t];
         had++;
+        bool painted = soft && edges->sharpness[t] < PAINTED_SHARE * (float)blur_share * h->sharpness[t];
         lost += soft || gone;
-        blurred |= soft || gone ? UINT64_C(1) << t : 0;
+        away |= painted || gone ? UINT64_C(1) << t : 0;
     }
     *share = had >= TILES_LEAST ? (double)lost / had : 0;
-    return blurred;
+    return away;
+}
+
+static void note_soft(struct picture_health *h, uint64_t away)
+{
+    for (int t = 0; t < HEALTH_TILES; t++)
+        if (!(away >> t & 1U))
+            h->soft_looks[t] = 0;
+        else if (h->soft_looks[t] < SOFT_LOOKS)
+            h->soft_looks[t]++;
 }
 
 static bool look_at_sharpness(struct picture_health *h, const struct picture_health_options *o,
@@ -210,9 +226,9 @@ static bool look_at_sharpness(struct picture_health *h, const struct picture_hea
         edges_measure(picture, least_range / 2, &soft);
         h->last.sharpness = mean_sharpness(&soft);
     }
-    find_blurred(h, &edges, o->blur_share, &h->last.blurred_share);
+    note_soft(h, find_blurred(h, &edges, o->blur_share, &h->last.blurred_share));
     bool never_sharp = h->last.sharpness > 0 && h->last.sharpness < BLURRED_SHARPNESS;
-    bool blurred = h->last.blurred_share >= 0.7 || never_sharp;
+    bool blurred = h->last.blurred_share >= BLURRED_SHARE || never_sharp;
     if (h->last.blurred_share < 0.3 && !never_sharp)
         learn_edges(h, &edges);
     return blurred;
@@ -226,6 +242,19 @@ static int count_bits(uint64_t bits)
     return count;
 }
 
+/*
+ * Paint, a drop, a web before a part of the lens: blurred away for some looks while the rest is sharp. A
+ * picture that is a little soft as a whole has such tiles too, but what they show is still found in them.
+ */
+static uint64_t find_painted(const struct picture_health *h)
+{
+    uint64_t painted = 0;
+    for (int t = 0; h->last.blurred_share < BLURRED_SHARE && t < HEALTH_TILES; t++)
+        painted |= h->soft_looks[t] >= SOFT_LOOKS ? UINT64_C(1) << t : 0;
+    int lost = count_bits(painted & h->last.view.missing);
+    return lost >= 3 && lost * 4 >= count_bits(painted) ? painted : 0;
+}
+
 static void look_at_view(struct picture_health *h, const struct picture_health_options *o,
                          const struct picture *picture, double deviation, bool conditions[HEALTH_FLAG_COUNT])
 {
@@ -236,12 +265,13 @@ static void look_at_view(struct picture_health *h, const struct picture_health_o
     struct view_finding *view = &h->last.view;
     view_watch_look(&h->view, thumb, aspect, view);
     conditions[HEALTH_BLURRED] = look_at_sharpness(h, o, picture, deviation);
-    h->last.obscured = view->obscured;
-    int covered = count_bits(view->obscured);
-    conditions[HEALTH_COVERED] =
-        view->known >= TILES_LEAST && covered >= 3 && covered >= o->covered_share * view->known;
+    h->last.obscured = view->obscured | find_painted(h);
+    int covered = count_bits(h->last.obscured);
+    /* A flag that is up goes when the cause is well below its limit. */
+    double least = (h->holds[HEALTH_COVERED].up ? 0.7 : 1) * o->covered_share * view->known;
+    conditions[HEALTH_COVERED] = view->known >= TILES_LEAST && covered >= 3 && covered >= least;
     bool was = h->holds[HEALTH_MOVED].up;
-    double limit = was ? 0.7 * o->moved_share : o->moved_share; /* it goes when it is well below */
+    double limit = was ? 0.7 * o->moved_share : o->moved_share;
     conditions[HEALTH_MOVED] = view->compared ? view->shift >= limit : view->lost || was;
 }
 
@@ -267,14 +297,22 @@ static enum health_flag fault_of(const struct light *light, bool frozen)
     return frozen ? HEALTH_FROZEN : HEALTH_FLAG_COUNT;
 }
 
+/* Once a second in the mean and never evenly: a mast that sways once a second, or twice, would stand still.
+ */
+static int64_t next_wait(const struct picture_health *h)
+{
+    return PICTURE_LOOK_NS / 100 * (70 + (int64_t)(h->look_count * 37 % 61));
+}
+
 static bool look_is_due(struct picture_health *h, int64_t now_ns)
 {
-    bool due = !h->looked || now_ns - h->look_ns >= PICTURE_LOOK_NS || now_ns < h->look_ns;
-    if (due) {
-        h->looked = true;
-        h->look_ns = now_ns;
-    }
-    return due;
+    bool fresh = h->look_count == 0 || now_ns < h->look_ns || now_ns - h->next_look_ns > 2 * PICTURE_LOOK_NS;
+    if (!fresh && now_ns < h->next_look_ns)
+        return false;
+    h->look_count++;
+    h->look_ns = now_ns;
+    h->next_look_ns = (fresh ? now_ns : h->next_look_ns) + next_wait(h);
+    return true;
 }
 
 void picture_health_look(struct picture_health *h, const struct picture_health_options *o,
@@ -312,5 +350,32 @@ void picture_health_accept_view(struct picture_health *h)
     h->holds[HEALTH_COVERED] = (struct health_hold){0};
     h->holds[HEALTH_BLURRED] = (struct health_hold){0};
     h->edge_looks = 0;
+    memset(h->soft_looks, 0, sizeof h->soft_looks);
     h->last = (struct picture_diagnosis){0};
+}
+
+unsigned picture_health_learnt(const struct picture_health *h)
+{
+    return h->view.learnt;
+}
+
+bool picture_health_remember(const struct picture_health *h, struct health_memory *memory)
+{
+    for (int f = 0; f < HEALTH_FLAG_COUNT; f++)
+        if (h->holds[f].up)
+            return false;
+    if (h->edge_looks < EDGE_LOOKS || !view_watch_reference(&h->view, &memory->view))
+        return false;
+    memcpy(memory->sharpness, h->sharpness, sizeof memory->sharpness);
+    memcpy(memory->edge_count, h->edge_count, sizeof memory->edge_count);
+    memory->edge_looks = h->edge_looks;
+    return true;
+}
+
+void picture_health_recall(struct picture_health *h, const struct health_memory *memory, bool recent)
+{
+    view_watch_recall(&h->view, &memory->view, recent);
+    memcpy(h->sharpness, memory->sharpness, sizeof h->sharpness);
+    memcpy(h->edge_count, memory->edge_count, sizeof h->edge_count);
+    h->edge_looks = memory->edge_looks;
 }

@@ -14,7 +14,7 @@
  *    the same as the one before and no sample went far.
  *  - Too dark: 95 of 100 samples below `dark_level`. Over-exposed: 60 of 100 at the top of the range.
  *
- * About once a second (LOOK_NS):
+ * Once a second in the mean (PICTURE_LOOK_NS), at uneven times:
  *
  *  - Blurred: most tiles that had sharp edges (edges.h) have lost a good part of their sharpness against the
  *    camera's own best, or from the start no tile has edges as sharp as an image can be expected to have.
@@ -61,13 +61,15 @@ struct picture_health { /* picture_health.c alone knows what it means */
     bool seen;
     int64_t changed_ns; /* stream time of the last picture that was not the same */
     int64_t look_ns;    /* of the last look at the view */
-    bool looked;
+    int64_t next_look_ns;
+    unsigned look_count;
     uint8_t samples[HEALTH_SAMPLES];
     uint8_t anchor[HEALTH_SAMPLES]; /* samples when the count of the same ones began */
     int64_t anchor_ns;
     int pictures, same;                                      /* since then */
     float sharpness[HEALTH_TILES], edge_count[HEALTH_TILES]; /* the camera's own past */
     int edge_looks;
+    uint8_t soft_looks[HEALTH_TILES]; /* for which the tile has been blurred away */
     struct view_watch view;
     struct health_hold holds[HEALTH_FLAG_COUNT];
     struct picture_diagnosis {
@@ -90,6 +92,19 @@ void picture_health_look(struct picture_health *health, const struct picture_hea
                          const struct picture *picture, struct picture_finding *finding);
 /* The view as it is now is the right one. */
 void picture_health_accept_view(struct picture_health *health);
+
+/* What the camera's view and sharpness are judged by, for a process after this one. */
+struct health_memory {
+    struct view_reference view;
+    float sharpness[HEALTH_TILES], edge_count[HEALTH_TILES];
+    int32_t edge_looks;
+};
+/* How often the view was learnt: another number, and what is remembered has changed. */
+unsigned picture_health_learnt(const struct picture_health *health);
+/* False while it is being learnt, and while something is wrong with the picture. */
+bool picture_health_remember(const struct picture_health *health, struct health_memory *memory);
+/* Before the first look. `recent`: see view_watch_recall. */
+void picture_health_recall(struct picture_health *health, const struct health_memory *memory, bool recent);
 
 /* A condition over time: the flag goes up after `on_ns` of it, down after `off_ns` without. */
 bool health_hold_update(struct health_hold *hold, bool condition, int64_t now_ns, int64_t on_ns,

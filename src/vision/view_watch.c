@@ -110,7 +110,27 @@ static void learn(struct view_watch *w)
 
 void view_watch_accept(struct view_watch *w)
 {
+    unsigned learnt = w->learnt;
     memset(w, 0, sizeof *w);
+    w->learnt = learnt;
+}
+
+bool view_watch_reference(const struct view_watch *w, struct view_reference *reference)
+{
+    if (w->looks < LEARN_LOOKS)
+        return false;
+    memcpy(reference->detail, w->reference, sizeof reference->detail);
+    memcpy(reference->spread, w->spread, sizeof reference->spread);
+    return true;
+}
+
+void view_watch_recall(struct view_watch *w, const struct view_reference *reference, bool recent)
+{
+    view_watch_accept(w);
+    memcpy(w->reference, reference->detail, sizeof w->reference);
+    memcpy(w->spread, reference->spread, sizeof w->spread);
+    w->looks = LEARN_LOOKS;
+    w->good_ago = recent ? 0 : RELEARN_LOOKS;
 }
 
 static void match_all(struct view_watch *w, int guess_x, int guess_y, struct view_finding *f)
@@ -232,6 +252,8 @@ static void note_obscured(struct view_watch *w, struct view_finding *f)
             w->missing[t] = 0;
         else if (w->missing[t] < UINT16_MAX)
             w->missing[t]++;
+        if (w->missing[t] >= OBSCURED_LOOKS)
+            f->missing |= UINT64_C(1) << t;
         if (w->missing[t] >= OBSCURED_LOOKS && w->spread[t] >= 6 &&
             tile_spread(w->background, t) < 0.3 * contrast * w->spread[t])
             f->obscured |= UINT64_C(1) << t;
@@ -246,8 +268,10 @@ static void refresh(struct view_watch *w, const struct view_finding *f, bool in_
         return;
     }
     for (int t = 0; in_place && t < HEALTH_TILES; t++)
-        if (w->missing[t] >= RELEARN_LOOKS && !(f->obscured >> t & 1U))
+        if (w->missing[t] >= RELEARN_LOOKS && !(f->obscured >> t & 1U)) {
             copy_tile(w, t);
+            w->learnt++;
+        }
 }
 
 void view_watch_look(struct view_watch *w, const uint8_t thumb[THUMB_CELLS], double aspect,
@@ -258,7 +282,8 @@ void view_watch_look(struct view_watch *w, const uint8_t thumb[THUMB_CELLS], dou
     if (w->looks < LEARN_LOOKS) {
         if (w->ring_count >= VIEW_MEDIAN || w->looks == 0)
             learn(w);
-        w->looks++;
+        if (++w->looks == LEARN_LOOKS)
+            w->learnt++;
         remember_before(w);
         return;
     }

@@ -16,7 +16,7 @@
  * not take it along. A single tile that has not been found for ten minutes while the rest stands is taken
  * from the background now (a stand was put up, the light is another). A view that nothing is found of for ten
  * minutes without having been lost is learnt anew. A lost or moved view is never learnt by itself:
- * view_watch_accept.
+ * view_watch_accept. A reference can be kept over a restart (view_watch_reference, view_watch_recall).
  *
  * Pure; stream time comes in; no allocation. About 150 kB.
  */
@@ -45,8 +45,14 @@ struct view_watch { /* zeros at the start; view_watch.c alone knows what it mean
     int standing; /* looks for which a view that is not found has stood still */
     int unfound;  /* looks since the last usable comparison */
     int coarse_wait, coarse_x, coarse_y;
+    unsigned learnt;                /* how often the reference, or a part of it, was learnt */
     uint16_t missing[HEALTH_TILES]; /* looks for which the tile was not found */
     struct tile_match matches[HEALTH_TILES];
+};
+
+/* What a view is recognised by: for a process after this one. */
+struct view_reference {
+    uint8_t detail[THUMB_CELLS], spread[HEALTH_TILES];
 };
 
 struct view_finding {
@@ -54,12 +60,18 @@ struct view_finding {
     double shift;      /* mean movement over the picture, as a share of its width */
     bool lost;         /* nothing of the reference is in the picture any more */
     uint64_t obscured; /* tiles that had detail and show next to none, for some looks */
+    uint64_t missing;  /* tiles that were not found, for as many looks */
     int known, found;  /* tiles that could be recognised, and were */
 };
 
 /* A look, about once a second. `aspect`: height over width of a cell. */
 void view_watch_look(struct view_watch *watch, const uint8_t thumb[THUMB_CELLS], double aspect,
                      struct view_finding *finding);
+/* A copy of the reference; false while it is being learnt. */
+bool view_watch_reference(const struct view_watch *watch, struct view_reference *reference);
+/* Goes on with a reference of before. `recent`: the view was seen a moment ago, so that one of which nothing
+ * can be found has changed at once; else the light may be another. */
+void view_watch_recall(struct view_watch *watch, const struct view_reference *reference, bool recent);
 /* The view as it is now is the right one: it is learnt from the next looks on. */
 void view_watch_accept(struct view_watch *watch);
 

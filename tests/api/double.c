@@ -239,6 +239,12 @@ static size_t counters(void *self, struct stream_counters *c, size_t limit)
     return 1;
 }
 
+static void recorder(void *self, struct recorder_figures *figures)
+{
+    (void)self;
+    *figures = (struct recorder_figures){.enabled = true, .bytes = 7, .clips_made = 2};
+}
+
 static void counting(void *self, struct counting_figures *figures)
 {
     (void)self;
@@ -279,6 +285,7 @@ static const struct control_ops ops = {
     .config_json = config_json,
     .counters = counters,
     .counting = counting,
+    .recorder = recorder,
     .image_analyze = image_analyze,
     .image_cancel = image_cancel,
 };

@@ -35,11 +35,11 @@ DAMAGES = [
     ("all grey", "drawbox=t=fill:color=0x606060", "plain"),
     ("black", "drawbox=t=fill:color=black", "black"),
     ("darker (brightness -0.2)", "eq=brightness=-0.2", None),
-    ("night (a tenth of the light, noise)", "lutyuv=y=16+(val-16)*0.1,noise=alls=4:allf=t", "dark"),
+    ("night (a tenth of the light, noise)", "lutyuv=y=16+(val-16)*0.1,noise=alls=4:allf=t", "black"),
     ("brighter (+0.2)", "eq=brightness=0.2", None),
     ("burnt out", "lutyuv=y='min(235,val*2.5+60)'", "overexposed"),
     ("half the contrast", "eq=contrast=0.5", None),
-    ("frozen", "loop=loop=-1:size=1:start=0", "frozen"),
+    ("frozen", f"trim=end_frame=1,tpad=stop_mode=clone:stop={RATE * DAMAGED_S}", "frozen"),
 ]
 MARGIN = 36  # cut off all around, so that a shifted copy shows a real picture to its edge
 

@@ -3,6 +3,7 @@
 // Chromium comes from Debian; where it, playwright-core, the clip or the detector is missing, everything is skipped and said.
 import { execFileSync, spawn } from "node:child_process";
 import { existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer as createHttpServer } from "node:http";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -65,7 +66,7 @@ class Service {
     this.port = await freePort();
     this.config = join(this.folder, "sci.yaml");
     const demo = readFileSync(join(root, "config/demo.yaml"), "utf8");
-    const sections = demo.slice(demo.indexOf("streams:")).replace("var/sample/vtest.avi", clip).replace("alerts:\n", `alerts:\n  journal: ${this.folder}/alerts.journal\n`);
+    const sections = demo.slice(demo.indexOf("streams:")).replace("var/sample/vtest.avi", clip).replace("frame_rate: 7", "frame_rate: 7\n    motion: {when: always}").replace("alerts:\n", `alerts:\n  journal: ${this.folder}/alerts.journal\n`);
     writeFileSync(
       this.config,
       `server: {port: ${this.port}, pictures_dir: ${this.folder}/pictures}\nstore: {path: ${this.folder}/sci.db, spool_dir: ${this.folder}/spool}\ninference: {model: ${model}, workers: 1}\nmedia: {allowed_dirs: [${this.folder}]}\n${sections}`,
@@ -331,7 +332,7 @@ async function contrastIsEnough(page) {
       }
       return [255, 255, 255];
     };
-    return [...document.querySelectorAll(".card-label,.card-value,.card-sub,.pill,.age,.facts dt,.facts dd,.zone-name,.alert p,.alert strong,.level,.panel h2,.panel .count,button,.state strong,.state small,th,td,.legend")]
+    return [...document.querySelectorAll(".card-label,.card-value,.card-sub,.pill,.age,.facts dt,.facts dd,.zone-name,.alert p,.alert strong,.alert a,.level,.panel h2,.panel .count,button,.state strong,.state small,th,td,.legend")]
       .filter((element) => element.textContent.trim() && element.offsetParent)
       .map((element) => ({ text: element.textContent.trim().slice(0, 30), colour: rgb(getComputedStyle(element).color).slice(0, 3), back: background(element) }));
   });
@@ -366,6 +367,80 @@ async function documentedClient(page) {
   await page.evaluate("documentedClient.close()");
   page.off("console", listen);
   assert(said.filter((text) => /^square \d+$/.test(text)).length >= 3, said.join("\n"));
+}
+
+/** Arrows over the picture, their legend, and the key that takes them away. */
+async function flowIsShown(page) {
+  const arrows = (wanted) =>
+    page.waitForFunction((some) => (Number(document.querySelector(".tile canvas").dataset.arrows) > 0) === some, wanted, { timeout: 60000 });
+  await arrows(true);
+  await page.waitForSelector('.legend[aria-label^="Speed of the arrows"]');
+  if (process.env.SCI_SCREENSHOT) await page.locator(".tile").first().screenshot({ path: process.env.SCI_SCREENSHOT.replace(/(\.\w+)$/, "-flow$1") });
+  await page.keyboard.press("f");
+  await arrows(false);
+  assert((await page.locator('.legend[aria-label^="Speed of the arrows"]').count()) === 0, "the legend of nothing is shown");
+  await page.keyboard.press("f");
+  await arrows(true);
+}
+
+/** A camera as many are: JPEGs over HTTP, one after another for as long as it lives. */
+async function mjpegCamera(pictures) {
+  const answers = new Set();
+  const server = createHttpServer((_, answer) => {
+    answer.writeHead(200, { "Content-Type": "multipart/x-mixed-replace; boundary=next" });
+    answers.add(answer);
+    let at = 0;
+    const timer = setInterval(() => {
+      const jpeg = pictures[at++ % pictures.length];
+      answer.write(`--next\r\nContent-Type: image/jpeg\r\nContent-Length: ${jpeg.length}\r\n\r\n`);
+      answer.write(jpeg);
+      answer.write("\r\n");
+    }, 200);
+    answer.on("close", () => (clearInterval(timer), answers.delete(answer)));
+  });
+  const port = await new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(server.address().port)));
+  return { port, die: () => (server.close(), answers.forEach((answer) => answer.destroy())) };
+}
+
+/** A camera dies while the service and the page live: its last picture is not shown as one of now, the others are. */
+async function cameraDies(page, service) {
+  const pictures = [];
+  for (let i = 0; i < 8; i++) {
+    const answer = await fetch(`http://127.0.0.1:${service.port}/streams/square/picture.jpg`, { headers: { Authorization: `Bearer ${service.keys.viewer}` } });
+    pictures.push(Buffer.from(await answer.arrayBuffer()));
+    await sleep(300);
+  }
+  const camera = await mjpegCamera(pictures);
+  const headers = { Authorization: `Bearer ${service.keys.admin}`, "Content-Type": "application/json" };
+  const body = JSON.stringify({ stream_id: "mortal", uri: `http://127.0.0.1:${camera.port}/live.mjpg` });
+  const answer = await fetch(`http://127.0.0.1:${service.port}/streams`, { method: "POST", headers, body });
+  assert(answer.status === 201, `adding it: ${answer.status}`);
+  const shows = (live, timeout) =>
+    page.waitForFunction(
+      (wanted) => {
+        const tile = document.querySelector('.tile[data-stream="mortal"]');
+        if (!tile) return false;
+        const grey = getComputedStyle(tile.querySelector("canvas")).filter.includes("grayscale");
+        const said = /^Not live: .* old$/.test(tile.querySelector(".stamp")?.textContent ?? "");
+        const pill = tile.querySelector(".pill").textContent;
+        const people = tile.querySelector("[data-measure=people]").textContent;
+        const reason = tile.querySelector(".reason")?.textContent ?? "";
+        return wanted ? !grey && !said && pill === "Live" && people !== "–" : grey && said && /^(No pictures|Lost)$/.test(pill) && people === "–" && reason !== "";
+      },
+      live,
+      { timeout },
+    );
+  try {
+    await shows(true, 40000);
+    camera.die();
+    await shows(false, 30000);
+    if (process.env.SCI_SCREENSHOT) await page.locator('.tile[data-stream="mortal"]').screenshot({ path: process.env.SCI_SCREENSHOT.replace(/(\.\w+)$/, "-dead$1") });
+    await tileIs(page, "live", 30000);
+  } finally {
+    camera.die();
+    await fetch(`http://127.0.0.1:${service.port}/streams/mortal`, { method: "DELETE", headers });
+  }
+  await page.waitForFunction(() => !document.querySelector('.tile[data-stream="mortal"]'), null, { timeout: 30000 });
 }
 
 async function keyboard(page) {
@@ -444,6 +519,8 @@ async function run() {
     await step("a server that stops moving is not live", () => frozenServer(page, service));
     await step("nor is what is seen without a connection of one's own", () => ownConnectionLost(page));
     await step("nor figures without pictures", () => picturesStop(page));
+    await step("a camera that dies is not live, and says why", () => cameraDies(page, service));
+    await step("arrows show the flow, with their scale, until they are switched off", () => flowIsShown(page));
     await step("a clock that is wrong, or is set, changes nothing of that", () => clockIsOff(browser, service));
     await step("a test alert is raised and resolved", () => testAlert(page));
     await step("history from before the restart is in the chart", () => historyIsDrawn(page));

@@ -11,7 +11,7 @@ export SCI_PREFIX=$TAP_WORK/prefix   # where vendor/ and var/ are laid out
 cat > "$TAP_WORK/assets" <<SCRIPT
 set -u -o pipefail
 PROGRAM=setup
-for part in common fetch assets packages machine; do . "$ROOT/scripts/lib/\$part.sh"; done
+for part in common fetch assets gpu packages machine; do . "$ROOT/scripts/lib/\$part.sh"; done
 system_onnxruntime() { false; }
 for each in "\$@"; do \$each; done
 SCRIPT
@@ -58,6 +58,16 @@ SCI_CACHE=$TAP_WORK/empty assets asset_model
 expect 'no network: the detector says so' 6 'cannot be downloaded.*network'
 SCI_CACHE=$TAP_WORK/empty assets asset_onnxruntime
 expect 'no network: ONNX Runtime says so' 6 'cannot be downloaded.*network'
+SCI_CACHE=$TAP_WORK/empty assets asset_gpu
+expect 'the CUDA provider needs the runtime first' 9 'ONNX Runtime is not there yet'
+mkdir -p "$SCI_PREFIX/vendor/onnxruntime/lib" && touch "$SCI_PREFIX/vendor/onnxruntime/lib/libonnxruntime.so.1.29.0"
+SCI_CACHE=$TAP_WORK/empty assets asset_gpu
+expect 'no network: the CUDA provider says so' 6 'cannot be downloaded.*network'
+run bash -c "sed s/false/true/ '$TAP_WORK/assets' > '$TAP_WORK/system'; pkg-config() { echo 1.20; }; export -f pkg-config; bash '$TAP_WORK/system' asset_gpu"
+expect 'the CUDA provider is not put beside a system runtime' 3 'built with CUDA'
+rm -rf "$SCI_PREFIX/vendor"
+assets check_gpu
+expect 'nothing is said of a provider that is not there' 9 'is not there'
 if [ -z "$(find "$TAP_WORK/empty" -mindepth 1 -print -quit)" ]; then
     pass 'a failed download leaves nothing in the cache'
 else

@@ -115,6 +115,21 @@ def doctor_without_assets():
     tap.check(sci("doctor", "--timeout", "soon").returncode == 2, "doctor: a time that is none")
 
 
+def hardware_is_listed(path, found):
+    """Which devices there are is the machine's matter; that each is named, with what is used and why, is not."""
+    tap.check("H.264" in found["codecs"]["text"] and "HEVC" in found["codecs"]["text"], "doctor: the codecs", json.dumps(found["codecs"]))
+    listed = [found[what]["text"] for what in ("decoder cuda", "decoder vaapi", "provider cuda", "provider tensorrt")]
+    tap.check(all(text == "there" or text.startswith("not there: ") and len(text) > 20 for text in listed), "doctor: each device, there or why not", listed)
+    tap.check(found["decoder"]["text"] == "the processor decodes (media.decoder: cpu)", "doctor: what decodes", found["decoder"])
+    wanted = write("wanted.yaml", path.read_text().replace("inference: {", "media: {decoder: cuda}\ninference: {provider: cuda, "))
+    _, asked = findings("-c", wanted, "--no-cameras")
+    for what, device, name in (("decoder", "decoder cuda", "CUDA decodes"), ("provider", "provider cuda", "cuda runs")):
+        there = asked[device]["text"] == "there"
+        finding = asked[what]
+        tap.check(finding["text"].startswith(name) if there else finding["state"] == "warn" and len(finding["text"]) > 40,
+                  f"doctor: a {what} that was asked for is used, or why not", json.dumps(finding))
+
+
 def doctor_with_assets():
     path = write("well.yaml", f"server: {{port: {free_port()}, pictures_dir: {folder}/pictures}}\n"
                               f"store: {{path: {folder}/sci.db, spool_dir: {folder}/spool}}\n"
@@ -124,6 +139,7 @@ def doctor_with_assets():
     looked_at = ("program", "libraries", "configuration", "clock", "model", "port", "stream square")
     tap.check(code == 0 and all(found[what]["state"] == "ok" for what in looked_at), "doctor finds nothing wrong", json.dumps(found, indent=1))
     tap.check("768x576" in found["stream square"]["text"] and "nanodet" in found["model"]["text"], "doctor opens camera and model")
+    hardware_is_listed(path, found)
     path.write_text(path.read_text().replace(str(MODEL), str(CLIP)))
     code, found = findings("-c", path, "--no-cameras")
     tap.check(code == 1 and found["model"]["state"] == "fail" and "stream square" not in found, "doctor: a model that is none",

@@ -162,6 +162,16 @@ def accept(service, key, follower):
     service.wait_until(lambda: [m for m in follower.alerts("square") if m["rule_id"] == "camera-moved" and m["event"] == "cleared"], "the alert is over")
 
 
+def moved_meanwhile(service, key, camera):
+    """It goes back to where it was before the view was accepted."""
+    view = service.folder / "views" / "square.view"
+    assert service.stop() == 0
+    assert view.stat().st_size > 15000, "the view is not kept"
+    camera.show("clean")
+    service.start()
+    wait_flags(service, key, ["moved"])
+
+
 def main():
     why = assets_missing() or farms.missing()
     if why:
@@ -184,6 +194,7 @@ def main():
                 camera.show("moved")
                 tap.run("moved: counts stay valid, what needs the ground does not; an alert", moved, service, key, follower)
                 tap.run("an operator accepts the new view", accept, service, key, follower)
+                tap.run("a camera that is moved while the service is down is noticed", moved_meanwhile, service, key, camera)
         finally:
             camera.stop()
     return tap.end()

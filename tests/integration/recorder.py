@@ -25,6 +25,7 @@ alerts:
   defaults: false
   rules:
     - {{id: somebody, stream: "*", measure: people, thresholds: {{medium: 1}}, for: {{medium: 0.2s}}, clear_below: 0.5, clear_for: 600s}}
+    - {{id: unrecorded, stream: cam1, measure: unrecorded, thresholds: {{medium: 4}}, for: {{medium: 1s}}, clear_below: 1, clear_for: 1s}}
     - {{id: lost, stream: cam2, measure: picture_age, thresholds: {{high: 6}}, for: {{high: 0.2s}}, clear_below: 3, clear_for: 0.2s}}
 """
 
@@ -183,6 +184,9 @@ def full_disk(cameras, clips_folder):
             state = service.wait_until(lambda: (s := recorder_state(service, key))["reason"] and s, "recording stops", 30)
             warnings = service.call("GET", "/status", key)[1]["warnings"]
             tap.check(not state["recording"] and any("nothing is recorded" in w for w in warnings), "a full disk stops it, and the status says so", (state, warnings))
+            tap.check("\nsci_recorder_recording 0\n" in service.request("GET", "/metrics", key)[2].decode(), "so does the metric")
+            alert = alert_of(service, key, "cam1", "unrecorded", "&state=open")
+            tap.check(alert["level"] == "MEDIUM" and alert["value"] >= 4, "and an alert, by rule", alert)
             before = service.call("GET", "/streams/cam1", key)[1]
             time.sleep(3)
             after = service.call("GET", "/streams/cam1", key)[1]
@@ -190,7 +194,9 @@ def full_disk(cameras, clips_folder):
                       "analysis goes on, and what is not recorded is counted", after["recording"])
             os.unlink(disk / "other")
             service.wait_until(lambda: recorder_state(service, key)["streams"] == 2, "recording is back", 30)
-            tap.check(True, "with room again it goes on by itself")
+            tap.check("\nsci_recorder_recording 1\n" in service.request("GET", "/metrics", key)[2].decode(), "with room again it goes on by itself")
+            service.wait_until(lambda: not [a for a in service.call("GET", "/alerts?state=open", key)[1]["items"] if a["rule_id"] == "unrecorded"], "the alert is over", 60)
+            tap.check(True, "and the alert is over")
             subprocess.run(["rm", "-rf", str(disk / "ring")], check=True)
             service.wait_until(lambda: "the folder is gone" in service.log.read_text(errors="replace"), "the folder's absence is told", 15)
             service.wait_until(lambda: recorder_state(service, key)["streams"] == 2, "recording is back", 30)

@@ -16,6 +16,7 @@
 #include "base/text.h"
 #include "vision/flow.h"
 #include "vision/network.h"
+#include "vision/picture_health.h"
 
 static atomic_size_t allocations;
 
@@ -141,10 +142,33 @@ static void test_no_allocation_per_picture_for_motion(void **state)
     flow_destroy(&flow);
 }
 
+static void test_no_allocation_per_picture_for_health(void **state)
+{
+    (void)state;
+    struct picture_health *health = calloc(1, sizeof *health);
+    struct picture *picture = picture_create(PIXEL_I420, 640, 384);
+    struct picture_finding finding;
+    assert_non_null(health);
+    assert_non_null(picture);
+    uint8_t *bytes = (uint8_t *)(uintptr_t)picture->planes[0];
+    size_t before = allocations;
+    for (int second = 0; second < 40; second++) { /* learnt, compared, and another view */
+        int step = second < 30 ? 5 : 9;
+        picture->stream_ns = second * INT64_C(1000000000);
+        for (int i = 0; i < 384 * picture->strides[0]; i++)
+            bytes[i] = (uint8_t)(i / 13 * step + second % 3);
+        picture_health_look(health, &picture_health_defaults, picture, &finding);
+    }
+    assert_int_equal(allocations, before);
+    picture_unref(&picture);
+    free(health);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_no_allocation_per_picture),
                                        cmocka_unit_test(test_no_allocation_per_picture_by_hog),
-                                       cmocka_unit_test(test_no_allocation_per_picture_for_motion)};
+                                       cmocka_unit_test(test_no_allocation_per_picture_for_motion),
+                                       cmocka_unit_test(test_no_allocation_per_picture_for_health)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -190,6 +190,55 @@ static void another_place_is_moved_until_it_is_accepted(void **state)
     close_watch(&w);
 }
 
+/* A process after this one goes on with what this one has learnt. */
+static void restart(struct watch *w, const struct health_memory *memory, bool recent)
+{
+    memset(w->health, 0, sizeof *w->health);
+    memset(&w->finding, 0, sizeof w->finding);
+    picture_health_recall(w->health, memory, recent);
+}
+
+static void a_view_is_known_after_a_restart(void **state)
+{
+    (void)state;
+    static const struct scene moved = {.light = 1, .x = 12};
+    struct watch w;
+    struct health_memory memory;
+    open_watch(&w);
+    watch_for(&w, &usual, 15);
+    assert_false(picture_health_remember(w.health, &memory));
+    watch_for(&w, &usual, 30);
+    assert_true(picture_health_remember(w.health, &memory));
+    restart(&w, &memory, true);
+    assert_int_equal(watch_for(&w, &usual, 10), 0);
+    assert_true(w.finding.shift < 0.001);
+    restart(&w, &memory, false);
+    watch_for(&w, &moved, 15);
+    assert_int_equal(w.finding.flags, BIT(HEALTH_MOVED));
+    assert_false(picture_health_remember(w.health, &memory)); /* what is wrong is not worth keeping */
+    close_watch(&w);
+}
+
+/* Nothing of the old view is left: that is said when it was seen a moment ago. After a night without the
+ * service it may be the light. */
+static void another_place_after_a_restart(void **state)
+{
+    (void)state;
+    struct watch w;
+    struct health_memory memory;
+    open_watch(&w);
+    watch_for(&w, &usual, 45);
+    assert_true(picture_health_remember(w.health, &memory));
+    free(w.world);
+    w.world = make_world(77);
+    restart(&w, &memory, false);
+    assert_int_equal(watch_for(&w, &usual, 40), 0);
+    restart(&w, &memory, true);
+    watch_for(&w, &usual, 40);
+    assert_int_equal(w.finding.flags, BIT(HEALTH_MOVED));
+    close_watch(&w);
+}
+
 static void covered_tiles_are_those_behind_it(void **state)
 {
     (void)state;
@@ -243,6 +292,8 @@ int main(void)
         cmocka_unit_test(what_is_said),
         cmocka_unit_test(the_shift_is_measured),
         cmocka_unit_test(another_place_is_moved_until_it_is_accepted),
+        cmocka_unit_test(a_view_is_known_after_a_restart),
+        cmocka_unit_test(another_place_after_a_restart),
         cmocka_unit_test(covered_tiles_are_those_behind_it),
         cmocka_unit_test(a_place_that_fills_slowly_is_learnt),
         cmocka_unit_test(a_flag_needs_time_both_ways),

@@ -9,7 +9,7 @@ const KEYS: [string, string][] = [
   ["A", "acknowledge the alert on top"],
   ["M", "sound on or off"],
   ["D", "dark or light"],
-  ["B, T, Z, H", "boxes, trails, zones, density"],
+  ["B, T, Z, H, F", "boxes, trails, zones, density, flow"],
   ["S or ?", "this panel"],
   ["Esc", "close"],
 ];
@@ -51,6 +51,7 @@ export function SettingsDialog({ onClose }: { onClose: () => void }) {
         <Toggle name="trails" label="Where people came from" />
         <Toggle name="zones" label="Zones and lines" />
         <Toggle name="density" label="Density" />
+        <Toggle name="flow" label="Flow: where what moves gets in a second" />
       </fieldset>
       <fieldset>
         <legend>Sound</legend>

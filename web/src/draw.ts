@@ -1,7 +1,8 @@
-// What is drawn over a camera's picture: density cells, zones, lines, trails, boxes. All of one snapshot: the picture's own.
+// What is drawn over a camera's picture: density cells, flow, zones, lines, trails, boxes. All of one snapshot: the picture's own.
 import type { CrowdData, CrowdedPlace, Grid, PictureMap, StreamInfo, StreamUpdate, Track, XY } from "./types";
 import type { Settings } from "./settings";
 import type { StreamView, Trail } from "./store";
+import { drawFlow } from "./flow";
 
 /** People per square metre and their colours, from crowd-safety practice: contact begins near 3.5, danger near 5. */
 export const DENSITY_STEPS: { from: number; colour: string; label: string }[] = [
@@ -180,6 +181,9 @@ export function drawStream(canvas: HTMLCanvasElement, view: StreamView, settings
   if (settings.density && map && showsMap(update.crowd_data)) drawMap(at, map, sx, sy);
   if (settings.density && grid) drawDensity(at, view.info, grid, width, height);
   if (settings.density && grid) drawCrowdedPlaces(at, view.info, grid, update.crowd_data.crowded_places, width, height, scale);
+  const motion = update.crowd_data.motion;
+  const arrows = settings.flow && motion ? drawFlow(at, view.info, motion, width, height, scale) : 0;
+  canvas.dataset["arrows"] = String(arrows);
   if (settings.zones) drawZones(at, view.info, update, width, height, scale);
   const now = Date.parse(update.timestamp) / 1000;
   if (settings.trails) for (const track of update.crowd_data.tracks) drawTrail(at, view.trails.get(track.track_id) ?? { points: [] }, now, sx, sy, scale);

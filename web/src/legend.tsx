@@ -1,5 +1,6 @@
 // The legends of the density overlays, and how people are counted.
 import { DENSITY_STEPS, MAP_STEPS, showsMap } from "./draw";
+import { SPEED_STEPS } from "./flow";
 import { useStore, store, type StreamView } from "./store";
 
 function Steps({ label, caption, steps }: { label: string; caption: string; steps: { colour: string; label: string }[] }) {
@@ -27,6 +28,13 @@ export function Legend({ views }: { views: StreamView[] }) {
       {maps ? <Steps label="People per 100 by 100 pixels of the picture" caption="uncalibrated: people per 100×100 pixels" steps={MAP_STEPS} /> : null}
     </>
   );
+}
+
+/** Only while some camera measures how its crowd moves. */
+export function FlowLegend({ views }: { views: StreamView[] }) {
+  useStore();
+  if (!views.some((view) => view.latest?.crowd_data.motion)) return null;
+  return <Steps label="Speed of the arrows in metres per second" caption="arrows: the way of one second, m/s" steps={SPEED_STEPS} />;
 }
 
 /** Said as long as it is so: a crowd that is too dense for boxes looks smaller than it is. */

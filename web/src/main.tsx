@@ -7,7 +7,7 @@ import { api } from "./api";
 import { Cards } from "./cards";
 import { SettingsDialog } from "./dialog";
 import { Header } from "./header";
-import { CountingNote, Legend } from "./legend";
+import { CountingNote, FlowLegend, Legend } from "./legend";
 import { Login } from "./login";
 import { Movement } from "./movement";
 import { unlockSound } from "./sound";
@@ -66,6 +66,7 @@ function useKeys(select: (index: number) => void, openSettings: () => void): voi
         t: () => store.set({ trails: !settings.trails }),
         z: () => store.set({ zones: !settings.zones }),
         h: () => store.set({ density: !settings.density }),
+        f: () => store.set({ flow: !settings.flow }),
         s: openSettings,
         "?": openSettings,
       };
@@ -106,6 +107,7 @@ function Dashboard() {
               {views.length === 0 ? <p class="calm">No cameras yet: add one in the configuration, or with POST /streams.</p> : null}
             </div>
             {settings.density ? <Legend views={views} /> : null}
+            {settings.flow ? <FlowLegend views={views} /> : null}
             <CountingNote />
           </section>
           <div class="side">

@@ -6,10 +6,11 @@ export interface Settings {
   trails: boolean;
   zones: boolean;
   density: boolean;
+  flow: boolean;
 }
 
 const KEY = "sci.settings";
-const defaults: Settings = { theme: "auto", muted: false, boxes: true, trails: true, zones: true, density: true };
+const defaults: Settings = { theme: "auto", muted: false, boxes: true, trails: true, zones: true, density: true, flow: true };
 
 export function loadSettings(): Settings {
   try {

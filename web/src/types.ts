@@ -71,12 +71,23 @@ export interface HealthFlag {
   since?: string;
 }
 
+/** Velocities on the ground: index of the block, vx, vy in m/s, and how many cells of the picture are behind it. */
+export interface Motion {
+  origin_x: number;
+  origin_y: number;
+  cell_m: number;
+  columns: number;
+  rows: number;
+  cells: number[];
+}
+
 export interface CrowdData {
   picture: { width: number; height: number };
   regime: string;
   degraded: string | null;
   health?: HealthFlag[];
   density: { mean?: Measure; peak?: Measure; grid: Grid | null; picture?: PictureMap | null };
+  motion?: Motion | null;
   crowded_places: CrowdedPlace[];
   zones: Place[];
   lines: Place[];
@@ -176,7 +187,7 @@ export interface StreamInfo {
   source: string | null;
   zones: ZoneInfo[];
   lines: LineInfo[];
-  grid_image: { columns: number; rows: number; points: (XY | null)[] } | null;
+  grid_image: { origin_x: number; origin_y: number; cell_m: number; columns: number; rows: number; points: (XY | null)[] } | null;
 }
 
 export interface AnalyticsRow {
