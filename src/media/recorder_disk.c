@@ -19,6 +19,8 @@ static void set_recording(struct recorder *r, bool recording, const char *reason
     pthread_mutex_lock(&r->lock);
     changed = r->state.recording != recording || strcmp(r->state.reason, reason) != 0;
     r->state.recording = recording;
+    if (!recording)
+        r->state.streams = 0;
     text_copy(r->state.reason, sizeof r->state.reason, reason);
     pthread_mutex_unlock(&r->lock);
     if (changed && r->options.on_state)
