@@ -115,6 +115,11 @@ def observe(runtime, model, names, inputs):
     return {t: rounded_out(min(v[0] for v in seen[t]), max(v[1] for v in seen[t])) for t in names}
 
 
+def through_pooling(graph, ranges):
+    """A maximum is one of its inputs: in their range it is taken of bytes as they are, else it is worked out in float (three times the memory)."""
+    return dict(ranges, **{n.output[0]: ranges[n.input[0]] for n in graph.node if n.op_type == "MaxPool"})
+
+
 def calibration_inputs(folder, fold, count, seed):
     """Training pictures of both parts, in the size they are counted at; and the whole range of the input."""
     rng = np.random.default_rng(seed)
@@ -172,7 +177,7 @@ def main():
     runtime = ortlite.Runtime(args.ort)
     inputs = calibration_inputs(args.data, state["fold"], args.pictures, 1)
     small = head_on_detector(runtime, model, args, inputs) if args.detector else quantise(
-        model, observe(runtime, model, activations(model.graph), inputs))
+        model, through_pooling(model.graph, observe(runtime, model, activations(model.graph), inputs)))
     onnx.checker.check_model(small)
     onnx.save(small, args.int8)
     with open(getattr(args, "float"), "rb") as a, open(args.int8, "rb") as b:

@@ -209,6 +209,8 @@ static int open_network(struct run *run, struct error *error)
 static int open_density(struct run *run, struct error *error)
 {
     struct density_options options = {.model_path = run->config->inference.density_model,
+                                      .more = (const char *const *)run->config->inference.density_ensemble,
+                                      .more_count = run->config->inference.density_ensemble_count,
                                       .threads = run->config->inference.threads_per_worker};
     if (run->stream->counting.mode == COUNTING_BOXES)
         return 0;

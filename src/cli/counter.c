@@ -11,8 +11,15 @@ enum { THREADS_MAX = 64 };
 static int open_density(const struct counter_options *options, struct counter *c, struct error *error)
 {
     struct density_options density = {
-        .model_path = options->model != NULL ? options->model : c->config->inference.density_model,
+        .model_path = c->config->inference.density_model,
+        .more = (const char *const *)c->config->inference.density_ensemble,
+        .more_count = c->config->inference.density_ensemble_count,
         .threads = options->threads > 0 ? (int)options->threads : c->config->inference.threads_per_worker};
+    if (options->model_count > 0) {
+        density.model_path = options->models[0];
+        density.more = options->models + 1;
+        density.more_count = options->model_count - 1;
+    }
     return density_open(&density, &c->density, error);
 }
 
@@ -98,7 +105,9 @@ const char *counter_take_option(int option, const char *value, struct counter_op
     case 'o':
         return take_mode(value, &options->mode) ? NULL : "a way of counting: auto, boxes or density";
     case 'm':
-        options->model = value;
+        if (options->model_count == DENSITY_MODELS_MAX)
+            return "one of at most four models";
+        options->models[options->model_count++] = value;
         return NULL;
     case 't':
         return text_to_int64(value, &options->threads) && options->threads >= 1 &&

@@ -8,8 +8,9 @@
 #include "pipeline/still.h"
 
 struct counter_options {
-    const char *config; /* NULL = the defaults */
-    const char *model;  /* NULL = the configuration's */
+    const char *config;                     /* NULL = the defaults */
+    const char *models[DENSITY_MODELS_MAX]; /* instead of the configuration's; they count together */
+    size_t model_count;
     enum counting_mode mode;
     int64_t threads;   /* 0 = the configuration's */
     int64_t long_side; /* 0 = by the picture's size */

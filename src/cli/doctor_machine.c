@@ -103,6 +103,8 @@ void examine_machine(struct findings *findings, const struct config *config)
 static void examine_density_model(struct findings *findings, const struct config *config)
 {
     struct density_options options = {.model_path = config->inference.density_model,
+                                      .more = (const char *const *)config->inference.density_ensemble,
+                                      .more_count = config->inference.density_ensemble_count,
                                       .threads = config->inference.threads_per_worker};
     struct density_network *network = NULL;
     struct error error = {0};

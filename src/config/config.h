@@ -138,6 +138,8 @@ struct config {
     struct {
         char *model;
         char *density_model;
+        size_t density_ensemble_count;
+        char **density_ensemble;
         char *family;
         int workers;
         int threads_per_worker;

@@ -164,6 +164,15 @@ static const struct config_key inference_keys[] = {
      .text =
          "Most of the workers' time that the density network may take in live use; cameras whose turn it is "
          "wait for each other. What is left is the detector's."},
+    {.name = "density_ensemble",
+     .type = KEY_TEXTS,
+     .offset = IN(inference, density_ensemble),
+     .count_offset = IN(inference, density_ensemble_count),
+     .size = 3,
+     .fallback = "",
+     .restarts = RESTARTS_PROCESS,
+     .text = "Further density models that count together with density_model: the count is their mean, and "
+             "where they differ its interval is wider. Each costs as much again."},
     {.name = "density_model",
      .type = KEY_TEXT,
      .offset = IN(inference, density_model),
@@ -401,7 +410,7 @@ static const struct config_key counting_keys[] = {
      .type = KEY_CHOICE,
      .offset = COUNTING(mode),
      .choices = counting_choices,
-     .fallback = "boxes",
+     .fallback = "auto",
      .restarts = RESTARTS_CAMERA,
      .text =
          "auto: by boxes where people stand apart, by the density network where they hide each other, each "

@@ -1,13 +1,8 @@
 /*
- * ONNX Runtime through its C API.
+ * ONNX Runtime through its C API. runtime.h has what all sessions share.
  *
- * The API is a table of functions that only grows: we ask for an old version of the table (API_VERSION), so
- * that any library from 1.12 on will do, whatever the header's age. Each function returns a status to free,
- * or NULL.
- *
- * The environment is one per process by the runtime's design. It is made by the first session and freed with
- * the last one, so a program that closes its sessions leaves nothing behind at exit. Nothing of the runtime's
- * own log reaches standard error: what goes wrong comes back in the status.
+ * The plan that the runtime makes for the memory of a run at a given input size is off: it puts all of a run
+ * into one piece, beside what it took before it had the plan, and so needs twice as much.
  */
 #include "infer/session.h"
 
@@ -25,8 +20,9 @@
 
 #include "base/text.h"
 #include "infer/provider.h"
+#include "infer/runtime.h"
 
-enum { API_VERSION = 12, REASON_MAX = 256 };
+enum { REASON_MAX = 256 };
 
 struct session_outputs {
     struct session *session;
@@ -50,96 +46,6 @@ struct session {
     size_t outputs_out;                   /* under lock: lent and not yet released */
 };
 
-#ifdef __has_feature
-#if __has_feature(address_sanitizer)
-#define LEAKS_ARE_REPORTED
-#endif
-#elif defined(__SANITIZE_ADDRESS__)
-#define LEAKS_ARE_REPORTED
-#endif
-
-#ifdef LEAKS_ARE_REPORTED
-/* The runtime leaves 14 bytes of its own start-up behind at exit. */
-const char *__lsan_default_suppressions(void);
-const char *__lsan_default_suppressions(void)
-{
-    return "leak:libonnxruntime";
-}
-#endif
-
-static pthread_mutex_t environment_lock = PTHREAD_MUTEX_INITIALIZER;
-static const OrtApi *api; /* set once, under the lock, before the first session exists */
-static OrtEnv *environment;
-static size_t environment_users;
-
-static void swallow_log(void *param, OrtLoggingLevel severity, const char *category, const char *log_id,
-                        const char *code_location, const char *message)
-{
-    (void)param, (void)severity, (void)category, (void)log_id, (void)code_location, (void)message;
-}
-
-static int code_of(OrtErrorCode ort)
-{
-    switch (ort) {
-    case ORT_NO_SUCHFILE:
-        return ERR_NOT_FOUND;
-    case ORT_INVALID_PROTOBUF:
-    case ORT_INVALID_GRAPH:
-    case ORT_NO_MODEL:
-        return ERR_FORMAT;
-    case ORT_NOT_IMPLEMENTED:
-        return ERR_UNSUPPORTED;
-    default:
-        return ERR_INTERNAL;
-    }
-}
-
-/* Frees the status. `fallback` is the code for the runtime's own "fail", which says nothing about whose fault
- * it is. */
-static int fail(OrtStatus *status, int fallback, struct error *error, const char *path, const char *what)
-{
-    int code = code_of(api->GetErrorCode(status));
-    if (code == ERR_INTERNAL)
-        code = fallback;
-    char reason[ERROR_TEXT_MAX];
-    text_copy(reason, sizeof reason, api->GetErrorMessage(status));
-    reason[strcspn(reason, "\n")] = '\0';
-    api->ReleaseStatus(status);
-    return error_set(error, code, "model %s: %s: %s", path, what, reason);
-}
-
-static int environment_take(struct error *error)
-{
-    pthread_mutex_lock(&environment_lock);
-    int result = 0;
-    if (api == NULL)
-        api = OrtGetApiBase()->GetApi(API_VERSION);
-    if (api == NULL) {
-        result = error_set(error, ERR_UNSUPPORTED, "ONNX Runtime %s is too old",
-                           OrtGetApiBase()->GetVersionString());
-    } else if (environment_users == 0) {
-        OrtStatus *status =
-            api->CreateEnvWithCustomLogger(swallow_log, NULL, ORT_LOGGING_LEVEL_FATAL, "sci", &environment);
-        if (status != NULL)
-            result = fail(status, ERR_INTERNAL, error, "runtime", "cannot start");
-    }
-    if (result == 0)
-        environment_users++;
-    pthread_mutex_unlock(&environment_lock);
-    return result;
-}
-
-static void environment_give_back(void)
-{
-    pthread_mutex_lock(&environment_lock);
-    assert(environment_users > 0);
-    if (--environment_users == 0) {
-        api->ReleaseEnv(environment);
-        environment = NULL;
-    }
-    pthread_mutex_unlock(&environment_lock);
-}
-
 /* The runtime's messages for these are about protobuf; ours are about files. */
 static int check_file(const char *path, struct error *error)
 {
@@ -161,19 +67,23 @@ static int check_file(const char *path, struct error *error)
 
 static OrtStatus *set_options(OrtSessionOptions *o, int threads)
 {
-    OrtStatus *status = api->SetIntraOpNumThreads(o, threads);
+    OrtStatus *status = runtime_api()->SetIntraOpNumThreads(o, threads);
     if (status == NULL)
-        status = api->SetInterOpNumThreads(o, 1);
+        status = runtime_api()->SetInterOpNumThreads(o, 1);
     if (status == NULL)
-        status = api->SetSessionExecutionMode(o, ORT_SEQUENTIAL);
+        status = runtime_api()->SetSessionExecutionMode(o, ORT_SEQUENTIAL);
     if (status == NULL)
-        status = api->SetSessionGraphOptimizationLevel(o, ORT_ENABLE_ALL);
+        status = runtime_api()->SetSessionGraphOptimizationLevel(o, ORT_ENABLE_ALL);
     if (status == NULL)
-        status = api->AddSessionConfigEntry(o, "session.intra_op.allow_spinning", "0");
+        status = runtime_api()->AddSessionConfigEntry(o, "session.intra_op.allow_spinning", "0");
     if (status == NULL)
-        status = api->AddSessionConfigEntry(o, "session.inter_op.allow_spinning", "0");
+        status = runtime_api()->AddSessionConfigEntry(o, "session.inter_op.allow_spinning", "0");
     if (status == NULL)
-        status = api->SetSessionLogSeverityLevel(o, ORT_LOGGING_LEVEL_FATAL);
+        status = runtime_api()->AddSessionConfigEntry(o, "session.use_env_allocators", "1");
+    if (status == NULL)
+        status = runtime_api()->DisableMemPattern(o);
+    if (status == NULL)
+        status = runtime_api()->SetSessionLogSeverityLevel(o, ORT_LOGGING_LEVEL_FATAL);
     return status;
 }
 
@@ -182,9 +92,9 @@ static void note_reason(struct session *s, enum provider provider, OrtStatus *st
 {
     size_t used = strlen(s->reason);
     text_format(s->reason + used, sizeof s->reason - used, "%s%s: %s", used ? "; " : "",
-                provider_name(provider), api->GetErrorMessage(status));
+                provider_name(provider), runtime_api()->GetErrorMessage(status));
     s->reason[used + strcspn(s->reason + used, "\n")] = '\0';
-    api->ReleaseStatus(status);
+    runtime_api()->ReleaseStatus(status);
 }
 
 /* One provider's session. Returns true when it is done, for good or ill; false: another one may do. */
@@ -192,24 +102,24 @@ static bool open_with(struct session *s, enum provider provider, int threads, in
                       struct error *error)
 {
     OrtSessionOptions *o = NULL;
-    OrtStatus *status = api->CreateSessionOptions(&o);
+    OrtStatus *status = runtime_api()->CreateSessionOptions(&o);
     if (status == NULL)
         status = set_options(o, threads);
     if (status != NULL) {
-        *result = fail(status, ERR_INTERNAL, error, s->path, "cannot prepare");
+        *result = runtime_fail(status, ERR_INTERNAL, error, s->path, "cannot prepare");
     } else {
         if (provider != PROVIDER_CPU)
-            status = provider_append(api, environment, o, provider);
+            status = provider_append(runtime_api(), runtime_environment(), o, provider);
         if (status == NULL)
-            status = api->CreateSession(environment, s->path, o, &s->ort);
+            status = runtime_api()->CreateSession(runtime_environment(), s->path, o, &s->ort);
         *result = 0;
         if (status != NULL && provider == PROVIDER_CPU)
-            *result = fail(status, ERR_FORMAT, error, s->path, "not a model that can be run");
+            *result = runtime_fail(status, ERR_FORMAT, error, s->path, "not a model that can be run");
         else if (status != NULL)
             note_reason(s, provider, status);
     }
     if (o != NULL)
-        api->ReleaseSessionOptions(o);
+        runtime_api()->ReleaseSessionOptions(o);
     s->provider = provider;
     return *result < 0 || s->ort != NULL;
 }
@@ -219,9 +129,9 @@ static int open_ort(struct session *s, enum provider wanted, int threads, struct
     enum provider order[PROVIDER_COUNT];
     size_t count = provider_order(wanted, order);
     int result = 0;
-    OrtStatus *status = api->CreateCpuMemoryInfo(OrtArenaAllocator, OrtMemTypeDefault, &s->memory);
+    OrtStatus *status = runtime_api()->CreateCpuMemoryInfo(OrtArenaAllocator, OrtMemTypeDefault, &s->memory);
     if (status != NULL)
-        return fail(status, ERR_INTERNAL, error, s->path, "cannot prepare");
+        return runtime_fail(status, ERR_INTERNAL, error, s->path, "cannot prepare");
     for (size_t i = 0; i < count; i++)
         if (open_with(s, order[i], threads, &result, error))
             break;
@@ -231,10 +141,10 @@ static int open_ort(struct session *s, enum provider wanted, int threads, struct
 static int read_shape(const OrtTensorTypeAndShapeInfo *shape, size_t *rank, int64_t *sizes,
                       OrtStatus **status)
 {
-    *status = api->GetDimensionsCount(shape, rank);
+    *status = runtime_api()->GetDimensionsCount(shape, rank);
     if (*status != NULL || *rank > TENSOR_RANK_MAX)
         return -1;
-    *status = api->GetDimensions(shape, sizes, *rank);
+    *status = runtime_api()->GetDimensions(shape, sizes, *rank);
     return *status == NULL ? 0 : -1;
 }
 
@@ -242,16 +152,16 @@ static int read_type(const struct session *s, const OrtTypeInfo *type, const cha
                      struct tensor_info *info, struct error *error)
 {
     const OrtTensorTypeAndShapeInfo *shape = NULL;
-    OrtStatus *status = api->CastTypeInfoToTensorInfo(type, &shape);
+    OrtStatus *status = runtime_api()->CastTypeInfoToTensorInfo(type, &shape);
     if (status != NULL)
-        return fail(status, ERR_INTERNAL, error, s->path, info->name);
+        return runtime_fail(status, ERR_INTERNAL, error, s->path, info->name);
     if (shape == NULL)
         return error_set(error, ERR_UNSUPPORTED, "model %s: %s \"%s\" is not a tensor", s->path, which,
                          info->name);
     ONNXTensorElementDataType element;
-    status = api->GetTensorElementType(shape, &element);
+    status = runtime_api()->GetTensorElementType(shape, &element);
     if (status != NULL)
-        return fail(status, ERR_INTERNAL, error, s->path, info->name);
+        return runtime_fail(status, ERR_INTERNAL, error, s->path, info->name);
     if (element != ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT)
         return error_set(error, ERR_UNSUPPORTED,
                          "model %s: %s \"%s\" has element type %d, needed is float32 (1)", s->path, which,
@@ -259,7 +169,7 @@ static int read_type(const struct session *s, const OrtTypeInfo *type, const cha
     if (read_shape(shape, &info->rank, info->shape, &status) == 0)
         return 0;
     if (status != NULL)
-        return fail(status, ERR_INTERNAL, error, s->path, info->name);
+        return runtime_fail(status, ERR_INTERNAL, error, s->path, info->name);
     return error_set(error, ERR_UNSUPPORTED,
                      "model %s: %s \"%s\" has %zu dimensions, at most %d are possible", s->path, which,
                      info->name, info->rank, TENSOR_RANK_MAX);
@@ -270,12 +180,12 @@ static int read_name(const struct session *s, bool input, size_t index, char nam
 {
     OrtAllocator *allocator = NULL;
     char *text = NULL;
-    OrtStatus *status = api->GetAllocatorWithDefaultOptions(&allocator);
+    OrtStatus *status = runtime_api()->GetAllocatorWithDefaultOptions(&allocator);
     if (status == NULL)
-        status = input ? api->SessionGetInputName(s->ort, index, allocator, &text)
-                       : api->SessionGetOutputName(s->ort, index, allocator, &text);
+        status = input ? runtime_api()->SessionGetInputName(s->ort, index, allocator, &text)
+                       : runtime_api()->SessionGetOutputName(s->ort, index, allocator, &text);
     if (status != NULL)
-        return fail(status, ERR_INTERNAL, error, s->path, "cannot read a tensor's name");
+        return runtime_fail(status, ERR_INTERNAL, error, s->path, "cannot read a tensor's name");
     /* A name that does not fit would not be found again by the runtime. */
     size_t length = strlen(text);
     int result = 0;
@@ -284,9 +194,9 @@ static int read_name(const struct session *s, bool input, size_t index, char nam
                            length);
     else
         memcpy(name, text, length + 1);
-    status = api->AllocatorFree(allocator, text);
+    status = runtime_api()->AllocatorFree(allocator, text);
     if (status != NULL)
-        api->ReleaseStatus(status);
+        runtime_api()->ReleaseStatus(status);
     return result;
 }
 
@@ -297,22 +207,22 @@ static int read_tensor(const struct session *s, bool input, size_t index, struct
     if (result < 0)
         return result;
     OrtTypeInfo *type = NULL;
-    OrtStatus *status = input ? api->SessionGetInputTypeInfo(s->ort, index, &type)
-                              : api->SessionGetOutputTypeInfo(s->ort, index, &type);
+    OrtStatus *status = input ? runtime_api()->SessionGetInputTypeInfo(s->ort, index, &type)
+                              : runtime_api()->SessionGetOutputTypeInfo(s->ort, index, &type);
     if (status != NULL)
-        return fail(status, ERR_INTERNAL, error, s->path, info->name);
+        return runtime_fail(status, ERR_INTERNAL, error, s->path, info->name);
     result = read_type(s, type, input ? "input" : "output", info, error);
-    api->ReleaseTypeInfo(type);
+    runtime_api()->ReleaseTypeInfo(type);
     return result;
 }
 
 static int read_tensors(struct session *s, struct error *error)
 {
-    OrtStatus *status = api->SessionGetInputCount(s->ort, &s->input_count);
+    OrtStatus *status = runtime_api()->SessionGetInputCount(s->ort, &s->input_count);
     if (status == NULL)
-        status = api->SessionGetOutputCount(s->ort, &s->output_count);
+        status = runtime_api()->SessionGetOutputCount(s->ort, &s->output_count);
     if (status != NULL)
-        return fail(status, ERR_INTERNAL, error, s->path, "cannot count the tensors");
+        return runtime_fail(status, ERR_INTERNAL, error, s->path, "cannot count the tensors");
     if (s->input_count > SESSION_TENSORS_MAX || s->output_count > SESSION_TENSORS_MAX)
         return error_set(error, ERR_UNSUPPORTED,
                          "model %s: %zu inputs and %zu outputs, at most %d of each are possible", s->path,
@@ -348,7 +258,7 @@ int session_open(const struct session_options *options, struct session **session
         return error_nomem(error, "a model session");
     pthread_mutex_init(&s->lock, NULL);
     s->path = text_duplicate(options->path);
-    result = s->path == NULL ? error_nomem(error, "a model session") : environment_take(error);
+    result = s->path == NULL ? error_nomem(error, "a model session") : runtime_take(error);
     if (result < 0) {
         free(s->path);
         pthread_mutex_destroy(&s->lock);
@@ -381,10 +291,10 @@ void session_close(struct session **session)
         s->free_outputs = next;
     }
     if (s->ort != NULL)
-        api->ReleaseSession(s->ort);
+        runtime_api()->ReleaseSession(s->ort);
     if (s->memory != NULL)
-        api->ReleaseMemoryInfo(s->memory);
-    environment_give_back();
+        runtime_api()->ReleaseMemoryInfo(s->memory);
+    runtime_give_back();
     pthread_mutex_destroy(&s->lock);
     free(s->path);
     free(s);
@@ -415,7 +325,7 @@ void session_outputs_release(struct session_outputs **hold)
     struct session *s = o->session;
     for (size_t i = 0; i < s->output_count; i++)
         if (o->values[i] != NULL)
-            api->ReleaseValue(o->values[i]);
+            runtime_api()->ReleaseValue(o->values[i]);
     pthread_mutex_lock(&s->lock);
     o->next_free = s->free_outputs;
     s->free_outputs = o;
@@ -447,10 +357,10 @@ static int wrap_input(struct session *s, size_t index, const struct tensor *tens
     for (size_t i = 0; i < tensor->rank; i++)
         if (__builtin_mul_overflow(bytes, (size_t)tensor->shape[i], &bytes))
             return error_set(error, ERR_INVALID, "model %s: input \"%s\" is too large", s->path, info->name);
-    OrtStatus *status =
-        api->CreateTensorWithDataAsOrtValue(s->memory, tensor->data, bytes, tensor->shape, tensor->rank,
-                                            ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT, value);
-    return status == NULL ? 0 : fail(status, ERR_INTERNAL, error, s->path, info->name);
+    OrtStatus *status = runtime_api()->CreateTensorWithDataAsOrtValue(
+        s->memory, tensor->data, bytes, tensor->shape, tensor->rank, ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT,
+        value);
+    return status == NULL ? 0 : runtime_fail(status, ERR_INTERNAL, error, s->path, info->name);
 }
 
 static int describe_output(struct session *s, size_t index, OrtValue *value, struct tensor *tensor,
@@ -458,15 +368,15 @@ static int describe_output(struct session *s, size_t index, OrtValue *value, str
 {
     OrtTensorTypeAndShapeInfo *shape = NULL;
     void *data = NULL;
-    OrtStatus *status = api->GetTensorTypeAndShape(value, &shape);
+    OrtStatus *status = runtime_api()->GetTensorTypeAndShape(value, &shape);
     if (status == NULL && read_shape(shape, &tensor->rank, tensor->shape, &status) < 0 && status == NULL)
-        status = api->CreateStatus(ORT_FAIL, "too many dimensions");
+        status = runtime_api()->CreateStatus(ORT_FAIL, "too many dimensions");
     if (status == NULL)
-        status = api->GetTensorMutableData(value, &data);
+        status = runtime_api()->GetTensorMutableData(value, &data);
     if (shape != NULL)
-        api->ReleaseTensorTypeAndShapeInfo(shape);
+        runtime_api()->ReleaseTensorTypeAndShapeInfo(shape);
     tensor->data = data;
-    return status == NULL ? 0 : fail(status, ERR_INTERNAL, error, s->path, s->outputs[index].name);
+    return status == NULL ? 0 : runtime_fail(status, ERR_INTERNAL, error, s->path, s->outputs[index].name);
 }
 
 int session_run(struct session *session, const struct tensor *inputs, struct tensor *outputs,
@@ -482,16 +392,16 @@ int session_run(struct session *session, const struct tensor *inputs, struct ten
         result = wrap_input(session, i, &inputs[i], &values[i], error);
     if (result == 0) {
         OrtStatus *status =
-            api->Run(session->ort, NULL, session->input_names, (const OrtValue *const *)values,
-                     session->input_count, session->output_names, session->output_count, o->values);
+            runtime_api()->Run(session->ort, NULL, session->input_names, (const OrtValue *const *)values,
+                               session->input_count, session->output_names, session->output_count, o->values);
         if (status != NULL)
-            result = fail(status, ERR_INTERNAL, error, session->path, "the run failed");
+            result = runtime_fail(status, ERR_INTERNAL, error, session->path, "the run failed");
     }
     for (size_t i = 0; i < session->output_count && result == 0; i++)
         result = describe_output(session, i, o->values[i], &outputs[i], error);
     for (size_t i = 0; i < session->input_count; i++)
         if (values[i] != NULL)
-            api->ReleaseValue(values[i]);
+            runtime_api()->ReleaseValue(values[i]);
     if (result < 0)
         session_outputs_release(&o);
     *hold = o;
@@ -540,21 +450,21 @@ bool session_provider_is_there(const char *name, char *why, size_t why_size)
     enum provider provider;
     struct error error = {0};
     OrtSessionOptions *options = NULL;
-    if (!provider_parse(name, &provider) || provider == PROVIDER_AUTO || environment_take(&error) < 0) {
+    if (!provider_parse(name, &provider) || provider == PROVIDER_AUTO || runtime_take(&error) < 0) {
         text_copy(why, why_size, error.text[0] ? error.text : "there is no such provider");
         return false;
     }
-    OrtStatus *status = api->CreateSessionOptions(&options);
+    OrtStatus *status = runtime_api()->CreateSessionOptions(&options);
     if (status == NULL && provider != PROVIDER_CPU)
-        status = provider_append(api, environment, options, provider);
+        status = provider_append(runtime_api(), runtime_environment(), options, provider);
     bool there = status == NULL;
-    text_copy(why, why_size, there ? "" : api->GetErrorMessage(status));
+    text_copy(why, why_size, there ? "" : runtime_api()->GetErrorMessage(status));
     why[strcspn(why, "\n")] = '\0';
     if (status != NULL)
-        api->ReleaseStatus(status);
+        runtime_api()->ReleaseStatus(status);
     if (options != NULL)
-        api->ReleaseSessionOptions(options);
-    environment_give_back();
+        runtime_api()->ReleaseSessionOptions(options);
+    runtime_give_back();
     return there;
 }
 

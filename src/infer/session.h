@@ -4,9 +4,9 @@
  *
  * One session per model and process; `session_run` may be called from several threads at once. Every run must
  * have ended, and every thread that ran must have been joined, before `session_close` and before the process
- * exits: the runtime tears its own state down at exit and crashes when a run is still under way. Memory: the
- * runtime keeps an arena per session that grows to what its largest input and the most runs at once have
- * needed, and stays there.
+ * exits: the runtime tears its own state down at exit and crashes when a run is still under way. Memory: all
+ * sessions share an arena that grows to what the largest input and the most runs at once have needed, and
+ * stays there until the last session is closed.
  *
  * Providers: "cpu", "cuda", "tensorrt" (which falls back to CUDA), and "auto": CUDA where it is there. What
  * is not there is no failure: the model runs on the CPU, and session_provider_reason says why.

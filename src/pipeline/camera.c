@@ -349,6 +349,7 @@ int camera_start(struct camera_shared *shared, const struct stream_config *strea
     secret_random(&seed, sizeof seed);
     random_seed(&c->random, seed);
     set_target(c, shared->config, stream);
+    c->status.counting = stream->counting.mode;
     text_copy(c->status.stream_id, sizeof c->status.stream_id, stream->stream_id);
     secret_random_hex(c->status.epoch, 8);
     c->status.people = measure_invalid(REASON_NO_PICTURE);

@@ -12,22 +12,42 @@ static long long next_free(const struct density_turn *turn, int64_t begin_ns)
     return now + (pause > 0 ? (int64_t)pause : 0);
 }
 
-int density_turn_look(struct density_turn *turn, struct density_context *context, struct camera_path *path,
+int density_turn_open(struct density_turn *turn, struct density_network *network, double share, int workers,
+                      struct error *error)
+{
+    *turn = (struct density_turn){.network = network, .share = share, .workers = workers};
+    return network != NULL ? density_context_create(network, &turn->context, error) : 0;
+}
+
+void density_turn_close(struct density_turn *turn)
+{
+    density_context_destroy(&turn->context);
+}
+
+/* The result lives in the shared context: it is copied before the turn is given on. */
+static int look(struct density_turn *turn, struct camera_path *path, const struct density_view *view,
+                const struct observation *observation, struct error *error)
+{
+    struct density_result result;
+    int rc = density_infer(turn->network, turn->context, observation->picture, view, &result, error);
+    if (rc != 0)
+        return rc;
+    const struct count_reading reading = density_reading(&result);
+    return camera_path_take_density(path, &reading, observation->stream_ns, error);
+}
+
+int density_turn_look(struct density_turn *turn, struct camera_path *path,
                       const struct observation *observation, struct error *error)
 {
     const struct density_view *view = camera_path_density_view(path);
-    if (context == NULL || view == NULL || !(turn->share > 0) ||
+    if (turn->context == NULL || view == NULL || !(turn->share > 0) ||
         !camera_path_density_due(path, observation->stream_ns))
         return 0;
     int64_t begin = clock_monotonic_ns();
     long long free_ns = atomic_load(&turn->free_ns);
     if (free_ns > begin || !atomic_compare_exchange_strong(&turn->free_ns, &free_ns, NEVER))
         return 0;
-    struct density_result result;
-    int rc = density_infer(turn->network, context, observation->picture, view, &result, error);
+    int rc = look(turn, path, view, observation, error);
     atomic_store(&turn->free_ns, next_free(turn, begin));
-    if (rc != 0)
-        return rc;
-    const struct count_reading reading = density_reading(&result);
-    return camera_path_take_density(path, &reading, observation->stream_ns, error);
+    return rc;
 }

@@ -126,17 +126,11 @@ static size_t count_sure(const struct manager *m, const struct detection *detect
     return sure;
 }
 
-/* A worker's own scratch memory; NULL where there is no network, or no memory. */
-struct scratch {
-    struct network_context *network;
-    struct density_context *density;
-};
-
-static int infer(struct manager *m, const struct scratch *scratch, const struct turn *turn,
+/* `context`: the worker's own; NULL where there is no network, or no memory. */
+static int infer(struct manager *m, struct network_context *context, const struct turn *turn,
                  const struct detection **detections, size_t *count, struct error *error)
 {
     struct camera *camera = turn->camera;
-    struct network_context *context = scratch->network;
     if (!context)
         return error_set(error, ERR_UNSUPPORTED, "no network is loaded: pictures cannot be analysed");
     network_context_set_rung(context, turn->rung);
@@ -146,7 +140,7 @@ static int infer(struct manager *m, const struct scratch *scratch, const struct 
     network_context_input(context, &camera->status.input_width, &camera->status.input_height);
     pthread_mutex_unlock(&m->shared.lock);
     if (result == 0)
-        result = density_turn_look(&m->density, scratch->density, camera->path, &turn->observation, error);
+        result = density_turn_look(&m->density, camera->path, &turn->observation, error);
     return result;
 }
 
@@ -168,7 +162,7 @@ static void keep_view(struct camera *camera)
         shared->keep_view(shared->user, camera->stream, &memory);
 }
 
-static int analyse(struct manager *m, const struct scratch *scratch, const struct turn *turn,
+static int analyse(struct manager *m, struct network_context *context, const struct turn *turn,
                    struct error *error)
 {
     const struct observation *observation = &turn->observation;
@@ -177,7 +171,7 @@ static int analyse(struct manager *m, const struct scratch *scratch, const struc
     struct snapshot snapshot;
     int result = 0;
     if (observation->kind == OBSERVATION_PICTURE)
-        result = infer(m, scratch, turn, &detections, &count, error);
+        result = infer(m, context, turn, &detections, &count, error);
     if (result == 0) {
         prepare_health(m, turn->camera);
         result = camera_path_measure(turn->camera->path, observation, detections, count, &snapshot, error);
@@ -202,23 +196,20 @@ static void release_camera(struct manager *m, const struct turn *turn)
 static void *worker_main(void *user)
 {
     struct manager *m = user;
-    struct scratch scratch = {0};
+    struct network_context *context = NULL;
     struct error error = {0};
-    if (m->network && network_context_create(m->network, &scratch.network, &error) < 0)
-        log_error("pipeline", "worker: %s", error.text);
-    if (m->density.network && density_context_create(m->density.network, &scratch.density, &error) < 0)
+    if (m->network && network_context_create(m->network, &context, &error) < 0)
         log_error("pipeline", "worker: %s", error.text);
     struct turn turn;
     while (take_work(m, &turn)) {
         error.text[0] = '\0';
-        if (analyse(m, &scratch, &turn, &error) < 0)
+        if (analyse(m, context, &turn, &error) < 0)
             log_error("pipeline", "stream %s: %s", turn.camera->stream->stream_id, error.text);
         observation_release(&turn.observation);
         release_camera(m, &turn);
     }
-    if (scratch.network)
-        network_context_destroy(&scratch.network);
-    density_context_destroy(&scratch.density);
+    if (context)
+        network_context_destroy(&context);
     return NULL;
 }
 
@@ -417,15 +408,15 @@ int manager_start(const struct manager_options *options, struct manager **manage
     m->shared.keep_view = options->keep_view;
     m->shared.user = options->user;
     m->network = options->network;
-    m->density = (struct density_turn){.network = options->density,
-                                       .share = options->config->inference.density_share,
-                                       .workers = options->config->inference.workers};
     m->load = load_start(options->config->inference.workers);
     m->load_sampled_ns = clock_monotonic_ns();
     m->sink_count = options->sink_count;
     if (m->sink_count > 0)
         memcpy(m->sinks, options->sinks, m->sink_count * sizeof *m->sinks);
-    int result = start_threads(m, error);
+    int result = density_turn_open(&m->density, options->density, options->config->inference.density_share,
+                                   options->config->inference.workers, error);
+    if (result == 0)
+        result = start_threads(m, error);
     if (result < 0)
         manager_stop(&m);
     *manager = m;
@@ -457,6 +448,7 @@ void manager_stop(struct manager **manager)
     for (size_t i = 0; i < m->camera_count; i++)
         camera_join_source(m->cameras[i]);
     join_threads(m);
+    density_turn_close(&m->density);
     for (size_t i = 0; i < m->camera_count; i++)
         camera_free(&m->cameras[i]);
     pthread_cond_destroy(&m->idle);

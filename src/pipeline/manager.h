@@ -76,6 +76,7 @@ struct stream_status {
     double target_fps;             /* what is aimed at now */
     int input_width, input_height; /* of the network, for the newest picture; 0 x 0 before it */
     enum load_level degradation;   /* what has given way to overload for this camera */
+    enum counting_mode counting;   /* as configured */
 
     int64_t frames_decoded, frames_analyzed, frames_replaced, reconnects;
     enum observation_kind gives;

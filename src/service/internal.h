@@ -77,6 +77,8 @@ void recording_sweep(struct service *service);
 /* status.c */
 void status_write_json(struct service *service, struct json_writer *w);
 size_t status_live_streams(struct service *service);
+/* How the camera's people are counted: without a density network by boxes, whatever was asked for. */
+enum counting_mode status_counts_by(const struct service *service, const struct stream_status *stream);
 double process_cpu_seconds(void);
 int64_t process_resident_bytes(void); /* -1: unknown */
 void status_counting(struct service *service, struct counting_figures *figures);

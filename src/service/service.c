@@ -167,6 +167,8 @@ static int open_density(struct service *s, struct error *error)
 {
     struct density_options options = {
         .model_path = s->config->inference.density_model,
+        .more = (const char *const *)s->config->inference.density_ensemble,
+        .more_count = s->config->inference.density_ensemble_count,
         .threads = s->config->inference.threads_per_worker,
         .provider = inference_provider_name(s->config->inference.provider),
     };

@@ -134,8 +134,33 @@ void status_counting(struct service *s, struct counting_figures *figures)
     image_desk_figures(s->desk, &figures->images_analyzed, &figures->images_refused);
 }
 
-static const char boxes_only[] =
+enum counting_mode status_counts_by(const struct service *service, const struct stream_status *stream)
+{
+    return service->density != NULL ? stream->counting : COUNTING_BOXES;
+}
+
+/* Cameras whose dense crowds are under-counted; others' detections and positions are nobody's boxes. */
+static size_t write_by_boxes(struct service *s, struct json_writer *w)
+{
+    struct stream_status *statuses = calloc(MANAGER_STREAMS_MAX, sizeof *statuses);
+    size_t count = statuses ? manager_statuses(s->manager, statuses, MANAGER_STREAMS_MAX) : 0, by_boxes = 0;
+    json_key(w, "by_boxes");
+    json_array_begin(w);
+    for (size_t i = 0; i < count; i++) {
+        if (statuses[i].gives == OBSERVATION_PICTURE && status_counts_by(s, &statuses[i]) == COUNTING_BOXES) {
+            json_text(w, statuses[i].stream_id);
+            by_boxes++;
+        }
+    }
+    json_array_end(w);
+    free(statuses);
+    return by_boxes;
+}
+
+static const char no_model[] =
     "no density model installed: counting is by boxes only, dense crowds are under-counted";
+static const char some_boxes[] =
+    "cameras in by_boxes are counted by boxes only (counting.mode): their dense crowds are under-counted";
 
 static void write_counting(struct service *s, struct json_writer *w)
 {
@@ -144,7 +169,9 @@ static void write_counting(struct service *s, struct json_writer *w)
     json_key(w, "counting");
     json_object_begin(w);
     json_put_string(w, "density_model", f.density_model);
-    json_put_string(w, "note", f.density_model != NULL ? NULL : boxes_only);
+    json_put_string(w, "mode", counting_mode_name(s->config->counting.mode));
+    size_t by_boxes = write_by_boxes(s, w);
+    json_put_string(w, "note", f.density_model == NULL ? no_model : by_boxes > 0 ? some_boxes : NULL);
     json_put_int(w, "density_runs", f.density_runs);
     json_put_number(w, "density_run_s", f.density_runs > 0 ? f.density_s / (double)f.density_runs : NAN, 4);
     json_put_int(w, "images_analyzed", f.images_analyzed);

@@ -155,7 +155,8 @@ static void write_input(struct json_writer *w, const struct stream_status *statu
     json_put_string(w, "network_input", size[0] ? size : NULL);
 }
 
-static void write_state(struct json_writer *w, const struct stream_status *status)
+static void write_state(const struct service *service, struct json_writer *w,
+                        const struct stream_status *status)
 {
     json_put_string(w, "state", stream_state_name(status->state));
     json_put_string(w, "cause", stream_cause_name(status->cause));
@@ -170,6 +171,7 @@ static void write_state(struct json_writer *w, const struct stream_status *statu
     json_put_number(w, "fps", status->analyzed_fps, 2);
     json_put_number(w, "aimed_fps", status->target_fps, 2);
     write_input(w, status);
+    json_put_string(w, "counting", counting_mode_name(status_counts_by(service, status)));
     json_put_string(w, "degradation", load_level_name(status->degradation));
     json_key(w, "health");
     health_write_json(w, &status->health, true);
@@ -206,7 +208,7 @@ void stream_write_json(struct service *service, struct json_writer *w, const str
     json_put_bool(w, "enabled", stream->enabled);
     json_put_bool(w, "from_file", stream->from_file);
     json_put_number(w, "target_fps", stream->target_fps > 0 ? stream->target_fps : NAN, 2);
-    write_state(w, status);
+    write_state(service, w, status);
     recording_write_stream(service, w, stream);
     write_geometry(service, w, stream);
     json_object_end(w);

@@ -7,17 +7,14 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/file.h"
 #include "geo/polygon.h"
-#include "infer/session.h"
+#include "vision/density_model.h"
 #include "vision/preprocess.h"
 
 /* Sides are multiples of the network's deepest stride, twice over. TILE_CORE is what a tile contributes. */
 enum { STEP = 32, TILE_CORE = 768, LONG_SIDE_NATIVE = 1536, GROWTH_MAX = 2 };
 
-enum output { OUTPUT_DENSITY, OUTPUT_RATE, OUTPUT_CROWD, OUTPUT_INTERVAL, OUTPUTS };
-static const char *const output_names[OUTPUTS] = {"density", "rate", "crowd", "interval"};
-enum interval_part { INTERVAL_FLOOR, INTERVAL_LOW, INTERVAL_HIGH, INTERVAL_PARTS };
+static const double Z90 = 1.6449;
 
 /* What the network was trained on: see models/count/network.py. */
 static const struct input_format format = {
@@ -29,8 +26,8 @@ static const struct input_format format = {
 };
 
 struct density_network {
-    struct session *session;
-    size_t output[OUTPUTS]; /* their places in the model */
+    struct density_model *models[DENSITY_MODELS_MAX];
+    size_t count;
     atomic_llong runs, busy_ns;
 };
 
@@ -46,10 +43,20 @@ struct stretch {
     int begin, end, from, to;
 };
 
-/* What the tiles say of the picture as a whole, weighed by what they contribute. */
+/* What the tiles say of the picture as a whole, weighed by what they contribute; means of the models. */
 struct whole {
     double rate, crowd[CROWD_CLASSES];
-    double interval[INTERVAL_PARTS];
+    double floor, share_low, share_high;
+    double counts[DENSITY_MODELS_MAX]; /* of each model, within the region */
+};
+
+/* One picture being looked at. */
+struct look {
+    struct density_context *context;
+    const struct picture *picture;
+    const struct density_view *view;
+    struct placement placement;
+    struct whole whole;
 };
 
 const char *crowd_class_name(enum crowd_class crowd)
@@ -59,57 +66,29 @@ const char *crowd_class_name(enum crowd_class crowd)
     return names[crowd];
 }
 
-/* --- the model ------------------------------------------------------------------------------------------ */
-
-static int find_outputs(struct density_network *n, struct error *error)
-{
-    for (size_t o = 0; o < OUTPUTS; o++) {
-        size_t i = 0;
-        while (i < session_output_count(n->session) &&
-               strcmp(session_output(n->session, i)->name, output_names[o]) != 0)
-            i++;
-        if (i == session_output_count(n->session))
-            return error_set(
-                error, ERR_FORMAT,
-                "model %s: no output \"%s\"; a density network has density, rate, crowd, interval",
-                session_path(n->session), output_names[o]);
-        n->output[o] = i;
-    }
-    return 0;
-}
-
-static int check_input(const struct density_network *n, struct error *error)
-{
-    char shape[TENSOR_SHAPE_TEXT];
-    const struct tensor_info *in = session_input(n->session, 0);
-    if (session_input_count(n->session) == 1 && in->rank == 4 && in->shape[1] == 3 && in->shape[2] == -1 &&
-        in->shape[3] == -1)
-        return 0;
-    return error_set(error, ERR_FORMAT,
-                     "model %s: input \"%s\" is %s; a density network takes 1x3xHEIGHTxWIDTH, both free",
-                     session_path(n->session), in->name, tensor_shape_text(in->shape, in->rank, shape));
-}
+/* --- the models ----------------------------------------------------------------------------------------- */
 
 int density_open(const struct density_options *options, struct density_network **network, struct error *error)
 {
     *network = NULL;
-    if (!file_exists(options->model_path))
-        return error_set(error, ERR_NOT_FOUND, "no density model installed: %s: no such file",
-                         options->model_path);
+    if (options->more_count >= DENSITY_MODELS_MAX)
+        return error_set(error, ERR_INVALID, "%zu density models: at most %d count together",
+                         options->more_count + 1, DENSITY_MODELS_MAX);
     struct density_network *n = calloc(1, sizeof *n);
     if (n == NULL)
         return error_nomem(error, "a density network");
-    struct session_options session = {
-        .path = options->model_path, .threads = options->threads, .provider = options->provider};
-    int rc = session_open(&session, &n->session, error);
-    rc = rc != 0 ? rc : check_input(n, error);
-    rc = rc != 0 ? rc : find_outputs(n, error);
-    if (rc != 0) {
-        density_close(&n);
-        return rc;
+    int rc = 0;
+    for (size_t i = 0; i <= options->more_count && rc == 0; i++) {
+        rc = density_model_open(i == 0 ? options->model_path : options->more[i - 1], options->threads,
+                                options->provider, &n->models[i], error);
+        n->count += rc == 0;
+        if (rc == ERR_NOT_FOUND && i > 0)
+            rc = ERR_INVALID; /* what was asked for is not the same without it */
     }
+    if (rc != 0)
+        density_close(&n);
     *network = n;
-    return 0;
+    return rc;
 }
 
 void density_close(struct density_network **network)
@@ -118,7 +97,8 @@ void density_close(struct density_network **network)
     *network = NULL;
     if (n == NULL)
         return;
-    session_close(&n->session);
+    for (size_t i = 0; i < n->count; i++)
+        density_model_close(&n->models[i]);
     free(n);
 }
 
@@ -273,91 +253,12 @@ static void cut(const struct density_context *c, const struct placement *p, stru
     }
 }
 
-static int check_outputs(const struct density_network *n, const struct tensor *out, int64_t rows,
-                         int64_t columns, struct error *error)
+static bool is_counted(const struct look *look, int column, int row)
 {
-    const struct tensor *d = &out[n->output[OUTPUT_DENSITY]], *rate = &out[n->output[OUTPUT_RATE]],
-                        *crowd = &out[n->output[OUTPUT_CROWD]], *bar = &out[n->output[OUTPUT_INTERVAL]];
-    if (d->rank == 4 && d->shape[0] == 1 && d->shape[1] == 1 && d->shape[2] == rows &&
-        d->shape[3] == columns && rate->rank == 2 && rate->shape[1] == 1 && crowd->rank == 2 &&
-        crowd->shape[1] == CROWD_CLASSES && bar->rank == 2 && bar->shape[1] == INTERVAL_PARTS)
-        return 0;
-    char shape[TENSOR_SHAPE_TEXT];
-    return error_set(error, ERR_FORMAT,
-                     "model %s: output \"density\" is %s where 1x1x%lldx%lld is needed, or "
-                     "\"rate\", \"crowd\", \"interval\" are not 1x1, 1x4, 1x3",
-                     session_path(n->session), tensor_shape_text(d->shape, d->rank, shape), (long long)rows,
-                     (long long)columns);
-}
-
-/* The tile's inner part goes into the map. */
-static void keep(const struct density_context *c, const struct tensor *out, int map_columns,
-                 struct stretch across, struct stretch down, double weight, struct whole *whole)
-{
-    const struct density_network *n = c->network;
-    const float *density = out[n->output[OUTPUT_DENSITY]].data;
-    size_t columns = (size_t)(across.to - across.from) / DENSITY_STRIDE;
-    size_t left = (size_t)(across.begin - across.from) / DENSITY_STRIDE;
-    size_t width = (size_t)(across.end - across.begin) / DENSITY_STRIDE;
-    for (int y = down.begin / DENSITY_STRIDE; y < down.end / DENSITY_STRIDE; y++) {
-        const float *row = density + (size_t)(y - down.from / DENSITY_STRIDE) * columns + left;
-        float *to = c->map + (size_t)y * (size_t)map_columns + (size_t)(across.begin / DENSITY_STRIDE);
-        for (size_t x = 0; x < width; x++)
-            to[x] = isfinite(row[x]) && row[x] > 0 ? row[x] : 0;
-    }
-    whole->rate += weight * (double)out[n->output[OUTPUT_RATE]].data[0];
-    for (size_t k = 0; k < CROWD_CLASSES; k++)
-        whole->crowd[k] += weight * (double)out[n->output[OUTPUT_CROWD]].data[k];
-    for (size_t k = 0; k < INTERVAL_PARTS; k++)
-        whole->interval[k] = (double)out[n->output[OUTPUT_INTERVAL]].data[k];
-}
-
-static int run_tile(struct density_context *c, const struct placement *p, struct stretch across,
-                    struct stretch down, struct whole *whole, struct error *error)
-{
-    int64_t width = across.to - across.from, height = down.to - down.from;
-    bool all = width == p->input_width && height == p->input_height;
-    if (!all) {
-        if (grow(&c->tile, &c->tile_floats, 3 * (size_t)width * (size_t)height) != 0)
-            return error_nomem(error, "a tile");
-        cut(c, p, across, down);
-    }
-    struct tensor in = {.rank = 4, .shape = {1, 3, height, width}, .data = all ? c->input : c->tile};
-    struct tensor out[SESSION_TENSORS_MAX];
-    struct session_outputs *hold = NULL;
-    int rc = session_run(c->network->session, &in, out, &hold, error);
-    if (rc != 0)
-        return rc;
-    rc = check_outputs(c->network, out, height / DENSITY_STRIDE, width / DENSITY_STRIDE, error);
-    double weight = (double)(across.end - across.begin) * (down.end - down.begin) /
-                    ((double)p->input_width * p->input_height);
-    if (rc == 0)
-        keep(c, out, p->input_width / DENSITY_STRIDE, across, down, weight, whole);
-    session_outputs_release(&hold);
-    return rc;
-}
-
-static int run_tiles(struct density_context *c, const struct placement *p, const struct density_view *view,
-                     struct whole *whole, struct error *error)
-{
-    int limit = view->tile_pixels > 0 ? view->tile_pixels : DENSITY_TILE_PIXELS;
-    bool tiled = (int64_t)p->input_width * p->input_height > limit;
-    int across = tile_count(p->input_width, tiled), down = tile_count(p->input_height, tiled);
-    for (int y = 0; y < down; y++) {
-        for (int x = 0; x < across; x++) {
-            int rc = run_tile(c, p, tile_stretch(p->input_width, across, x),
-                              tile_stretch(p->input_height, down, y), whole, error);
-            if (rc != 0)
-                return rc;
-        }
-    }
-    return 0;
-}
-
-/* --- the result ----------------------------------------------------------------------------------------- */
-
-static bool is_counted(const struct density_view *view, struct point at)
-{
+    const struct density_view *view = look->view;
+    struct point at = {
+        fmin(1, (column + 0.5) * DENSITY_STRIDE / look->placement.scale_x / look->picture->width),
+        fmin(1, (row + 0.5) * DENSITY_STRIDE / look->placement.scale_y / look->picture->height)};
     if (view->region != NULL && !polygon_contains(view->region, view->region_count, at))
         return false;
     for (size_t i = 0; i < view->mask_count; i++)
@@ -366,37 +267,119 @@ static bool is_counted(const struct density_view *view, struct point at)
     return true;
 }
 
-/* Drops the cells that are beyond the content, and empties those that the view leaves out. */
-static void trim(struct density_context *c, const struct placement *p, const struct picture *picture,
-                 const struct density_view *view, struct count_map *map)
+/* A model's share of the mean goes into the tile's inner part of the map. */
+static void keep_cells(struct look *look, const struct density_output *out, size_t model,
+                       struct stretch across, struct stretch down)
 {
-    map->columns = round_up(p->width, DENSITY_STRIDE) / DENSITY_STRIDE;
-    map->rows = round_up(p->height, DENSITY_STRIDE) / DENSITY_STRIDE;
-    map->cell_width = DENSITY_STRIDE / p->scale_x;
-    map->cell_height = DENSITY_STRIDE / p->scale_y;
-    map->people = c->map;
-    size_t stride = (size_t)p->input_width / DENSITY_STRIDE;
-    bool limited = view->region != NULL || view->mask_count > 0;
-    for (int y = 0; y < map->rows; y++) {
-        float *to = c->map + (size_t)y * (size_t)map->columns;
-        memmove(to, c->map + (size_t)y * stride, (size_t)map->columns * sizeof *to);
-        for (int x = 0; limited && x < map->columns; x++) {
-            struct point at = {fmin(1, (x + 0.5) * map->cell_width / picture->width),
-                               fmin(1, (y + 0.5) * map->cell_height / picture->height)};
-            if (!is_counted(view, at))
-                to[x] = 0;
+    size_t models = look->context->network->count;
+    size_t map_columns = (size_t)look->placement.input_width / DENSITY_STRIDE;
+    int top = down.begin / DENSITY_STRIDE, left = across.begin / DENSITY_STRIDE;
+    bool limited = look->view->region != NULL || look->view->mask_count > 0;
+    for (int y = top; y < down.end / DENSITY_STRIDE; y++) {
+        const float *row = out->cells + (size_t)(y - down.from / DENSITY_STRIDE) * (size_t)out->columns;
+        float *to = look->context->map + (size_t)y * map_columns;
+        for (int x = left; x < across.end / DENSITY_STRIDE; x++) {
+            float people = row[x - across.from / DENSITY_STRIDE];
+            people = isfinite(people) && people > 0 ? people : 0;
+            to[x] = (model > 0 ? to[x] : 0) + people / (float)models;
+            if (models > 1 && people > 0 && (!limited || is_counted(look, x, y)))
+                look->whole.counts[model] += (double)people;
         }
     }
 }
 
-static void sum_up(const struct whole *whole, struct density_result *result)
+static void keep_whole(struct whole *whole, const struct density_output *out, double weight, double models)
+{
+    whole->rate += weight * out->rate / models;
+    for (size_t k = 0; k < CROWD_CLASSES; k++)
+        whole->crowd[k] += weight * out->crowd[k] / models;
+    whole->floor += weight * out->floor / models;
+    whole->share_low += weight * out->share_low / models;
+    whole->share_high += weight * out->share_high / models;
+}
+
+static int run_tile(struct look *look, struct stretch across, struct stretch down, struct error *error)
+{
+    struct density_context *c = look->context;
+    const struct placement *p = &look->placement;
+    int width = across.to - across.from, height = down.to - down.from;
+    bool all = width == p->input_width && height == p->input_height;
+    if (!all) {
+        if (grow(&c->tile, &c->tile_floats, 3 * (size_t)width * (size_t)height) != 0)
+            return error_nomem(error, "a tile");
+        cut(c, p, across, down);
+    }
+    double weight = (double)(across.end - across.begin) * (down.end - down.begin) /
+                    ((double)p->input_width * p->input_height);
+    int rc = 0;
+    for (size_t i = 0; i < c->network->count && rc == 0; i++) {
+        struct density_output out;
+        rc = density_model_run(c->network->models[i], all ? c->input : c->tile, width, height, &out, error);
+        if (rc != 0)
+            break;
+        keep_cells(look, &out, i, across, down);
+        keep_whole(&look->whole, &out, weight, (double)c->network->count);
+        density_output_release(&out);
+    }
+    return rc;
+}
+
+static int run_tiles(struct look *look, struct error *error)
+{
+    const struct placement *p = &look->placement;
+    int limit = look->view->tile_pixels > 0 ? look->view->tile_pixels : DENSITY_TILE_PIXELS;
+    bool tiled = (int64_t)p->input_width * p->input_height > limit;
+    int across = tile_count(p->input_width, tiled), down = tile_count(p->input_height, tiled), rc = 0;
+    for (int y = 0; y < down && rc == 0; y++)
+        for (int x = 0; x < across && rc == 0; x++)
+            rc = run_tile(look, tile_stretch(p->input_width, across, x),
+                          tile_stretch(p->input_height, down, y), error);
+    return rc;
+}
+
+/* --- the result ----------------------------------------------------------------------------------------- */
+
+/* Drops the cells that are beyond the content, and empties those that the view leaves out. */
+static void trim(const struct look *look, struct count_map *map)
+{
+    const struct placement *p = &look->placement;
+    float *cells = look->context->map;
+    map->columns = round_up(p->width, DENSITY_STRIDE) / DENSITY_STRIDE;
+    map->rows = round_up(p->height, DENSITY_STRIDE) / DENSITY_STRIDE;
+    map->cell_width = DENSITY_STRIDE / p->scale_x;
+    map->cell_height = DENSITY_STRIDE / p->scale_y;
+    map->people = cells;
+    size_t stride = (size_t)p->input_width / DENSITY_STRIDE;
+    bool limited = look->view->region != NULL || look->view->mask_count > 0;
+    for (int y = 0; y < map->rows; y++) {
+        float *to = cells + (size_t)y * (size_t)map->columns;
+        memmove(to, cells + (size_t)y * stride, (size_t)map->columns * sizeof *to);
+        for (int x = 0; limited && x < map->columns; x++)
+            if (!is_counted(look, x, y))
+                to[x] = 0;
+    }
+}
+
+/* One deviation of the models' counts, as a share of their mean. */
+static double spread(const struct whole *whole, size_t models)
+{
+    double mean = 0, square = 0;
+    for (size_t i = 0; i < models; i++)
+        mean += whole->counts[i] / (double)models;
+    for (size_t i = 0; i < models; i++)
+        square += (whole->counts[i] - mean) * (whole->counts[i] - mean);
+    return models > 1 && mean > 0 ? sqrt(square / (double)(models - 1)) / mean : 0;
+}
+
+static void sum_up(const struct whole *whole, size_t models, struct density_result *result)
 {
     size_t cells = (size_t)result->map.rows * (size_t)result->map.columns;
     for (size_t i = 0; i < cells; i++)
         result->count += (double)result->map.people[i];
-    result->floor = whole->interval[INTERVAL_FLOOR];
-    result->share_low = whole->interval[INTERVAL_LOW];
-    result->share_high = whole->interval[INTERVAL_HIGH];
+    result->spread = spread(whole, models);
+    result->floor = whole->floor;
+    result->share_low = hypot(whole->share_low, Z90 * result->spread);
+    result->share_high = hypot(whole->share_high, Z90 * result->spread);
     result->low = fmax(0, result->count * (1 - result->share_low) - result->floor);
     result->high = result->count * (1 + result->share_high) + result->floor;
     result->whole_count = whole->rate * (double)cells;
@@ -415,16 +398,15 @@ int density_infer(struct density_network *network, struct density_context *conte
                   struct density_result *result, struct error *error)
 {
     assert(context->network == network);
-    struct placement placement = {0};
-    struct whole whole = {0};
+    struct look look = {.context = context, .picture = picture, .view = view};
     *result = (struct density_result){0};
     int64_t begin_ns = clock_monotonic_ns();
-    int rc = prepare(context, picture, view, &placement, error);
-    rc = rc != 0 ? rc : run_tiles(context, &placement, view, &whole, error);
+    int rc = prepare(context, picture, view, &look.placement, error);
+    rc = rc != 0 ? rc : run_tiles(&look, error);
     if (rc != 0)
         return rc;
-    trim(context, &placement, picture, view, &result->map);
-    sum_up(&whole, result);
+    trim(&look, &result->map);
+    sum_up(&look.whole, network->count, result);
     atomic_fetch_add(&network->runs, 1);
     atomic_fetch_add(&network->busy_ns, clock_monotonic_ns() - begin_ns);
     return 0;

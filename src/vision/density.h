@@ -10,6 +10,9 @@
  * DENSITY_MARGIN on every side; each cell's value is taken from the tile in whose inner part it lies, and the
  * count changes by less than one percent (a test holds it to that).
  *
+ * Several models count together: the map is the mean of theirs, and where they differ the interval is wider:
+ * one deviation of their counts times 1.645, added by squares to the mean of their own shares.
+ *
  * The 90 % interval belongs to the weights and comes out of the model file: models/count/export.py says how
  * it was made. It is for pictures like those the network was trained on.
  */
@@ -32,7 +35,8 @@ enum {
     DENSITY_SIDE_MAX = 8192,   /* of an input */
     DENSITY_PERSON_LEAST = 30, /* input pixels: sizes of people in the pictures that it was trained on */
     DENSITY_PERSON_MOST = 300,
-    DENSITY_TILE_PIXELS = 1536 * 1152
+    DENSITY_TILE_PIXELS = 1536 * 1152,
+    DENSITY_MODELS_MAX = 4
 };
 
 /* By people on 1024 x 768 input pixels: below 50, 150, 500, and more. */
@@ -45,6 +49,8 @@ struct density_context;
 
 struct density_options {
     const char *model_path;
+    const char *const *more; /* further models that count with it; `more_count` of them */
+    size_t more_count;
     int threads;          /* per run, from 1 */
     const char *provider; /* NULL is "cpu": infer/session.h */
 };
@@ -72,6 +78,7 @@ struct density_result {
     double low, high;       /* the 90 % interval */
     double whole_count;     /* by the network's second head, from the whole picture; a second opinion */
     enum crowd_class crowd; /* by the third head */
+    double spread;          /* of several models: one deviation of their counts as a share of the mean */
     struct count_map map;   /* lent: lives in the context until its next call */
     double floor, share_low, share_high; /* of the interval, see count_map.h */
 };
@@ -80,7 +87,7 @@ struct density_result {
 struct count_reading density_reading(const struct density_result *result);
 
 /* ERR_NOT_FOUND when there is no such file; ERR_FORMAT when its inputs and outputs are not a density
- * network's; else as session_open. On failure *network is NULL. */
+ * network's; ERR_INVALID when a further model is not there, or for too many; else as session_open. On failure *network is NULL. */
 int density_open(const struct density_options *options, struct density_network **network,
                  struct error *error);
 /* Pictures that were looked at in this process, and the seconds that their runs took, all together. */

@@ -63,6 +63,19 @@ def map_and_cells():
     tap.check(jpeg.read_bytes() != before, "another picture, another map")
 
 
+def several_models():
+    """Two that say n and n / 2."""
+    white, half = picture("white.pgm", 1024, 768, 255), "tests/data/models/half_density.onnx"
+    one, both = (json.loads(sci("count", "--json", *arguments, white).stdout) for arguments in (("--model", MODEL), ("--model", MODEL, "--model", half)))
+    tap.check(abs(both["count"] - 0.75 * one["count"]) < 2, "several models: their mean", (one, both))
+    tap.check((both["high"] - both["count"]) / both["count"] > 2 * (one["high"] - one["count"]) / one["count"], "and where they differ a wider interval", (one, both))
+    config = folder / "ensemble.yaml"
+    config.write_text(f"inference: {{density_model: {ROOT / MODEL}, density_ensemble: [{ROOT / half}]}}\n")
+    tap.check(json.loads(sci("count", "--json", "-c", config, white).stdout) == both, "the same from the configuration")
+    fails("a further model that is not there", ["count", "--model", MODEL, "--model", folder / "none.onnx", white], 1, "none.onnx")
+    fails("too many models", ["count", *["--model", MODEL] * 5, white], 2, "four models")
+
+
 def refusals():
     white = picture("ok.pgm", 64, 64, 255)
     fails("no model", ["count", "--model", folder / "none.onnx", white], 1, "no density model installed", "none.onnx")
@@ -144,6 +157,7 @@ def shipped_weights():
 
 answers()
 map_and_cells()
+several_models()
 refusals()
 evaluation()
 whole_analysis()

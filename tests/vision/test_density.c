@@ -32,13 +32,19 @@ struct fixture {
     struct density_context *context;
 };
 
-static void open_model(struct fixture *f, const char *name)
+static void open_models(struct fixture *f, const char *path, const char *const *more, size_t more_count)
 {
     struct error error = {0};
-    if (density_open(&(struct density_options){.model_path = in_source(name), .threads = 1}, &f->network,
-                     &error) < 0)
+    const struct density_options options = {
+        .model_path = path, .more = more, .more_count = more_count, .threads = 1};
+    if (density_open(&options, &f->network, &error) < 0)
         fail_msg("%s", error.text);
     assert_int_equal(density_context_create(f->network, &f->context, NULL), 0);
+}
+
+static void open_model(struct fixture *f, const char *name)
+{
+    open_models(f, in_source(name), NULL, 0);
 }
 
 static void close_model(struct fixture *f)
@@ -320,9 +326,65 @@ static void test_real_crowd(void **state)
     close_model(&whole);
 }
 
+/* Two that say n and n / 2: the mean, and an interval by how far they are apart; one twice: as alone. */
+static void test_several_models(void **state)
+{
+    (void)state;
+    char half[1024], tiny[1024];
+    text_copy(half, sizeof half, in_source("tests/data/models/half_density.onnx"));
+    text_copy(tiny, sizeof tiny, in_source("tests/data/models/tiny_density.onnx"));
+    const struct point region[] = {{0, 0}, {0.5, 0}, {0.5, 1}, {0, 1}};
+    struct picture *p = flat(PIXEL_GRAY8, 1024, 768, 255);
+    struct density_view views[] = {
+        {0}, {.tile_pixels = 1, .long_side = 1024}, {.region = region, .region_count = 4}};
+    for (size_t i = 0; i < 3; i++) {
+        const char *more[] = {half};
+        struct fixture one, two, same;
+        open_model(&one, "tests/data/models/tiny_density.onnx");
+        double alone = infer(&one, p, &views[i]).count;
+        close_model(&one);
+        open_models(&two, tiny, more, 1);
+        struct density_result r = infer(&two, p, &views[i]);
+        assert_true(fabs(r.count - 0.75 * alone) < 1e-3 * alone);
+        /* n and n / 2: deviation n / sqrt(8) of a mean of 3 n / 4 */
+        double spread = 4 / (3 * sqrt(8)), low = hypot(0.1, 1.6449 * spread),
+               high = hypot(0.25, 1.6449 * spread);
+        assert_true(fabs(r.spread - spread) < 1e-3);
+        assert_true(fabs(r.share_low - low) < 1e-3 && fabs(r.share_high - high) < 1e-3);
+        assert_true(fabs(r.high - (r.count * (1 + r.share_high) + 2)) < 1e-3);
+        assert_true(fabs(density_reading(&r).share_low - r.share_low) < 1e-12);
+        close_model(&two);
+        more[0] = tiny;
+        open_models(&same, tiny, more, 1);
+        r = infer(&same, p, &views[i]);
+        assert_true(fabs(r.count - alone) < 1e-3 && r.spread < 1e-6 && fabs(r.share_low - 0.1) < 1e-5);
+        close_model(&same);
+    }
+    picture_unref(&p);
+}
+
+static void test_models_that_are_missing(void **state)
+{
+    (void)state;
+    struct density_network *network;
+    struct error error = {0};
+    char tiny[1024];
+    text_copy(tiny, sizeof tiny, in_source("tests/data/models/tiny_density.onnx"));
+    const char *more[] = {"none.onnx", tiny, tiny, tiny};
+    struct density_options options = {.model_path = tiny, .more = more, .more_count = 1, .threads = 1};
+    assert_int_equal(density_open(&options, &network, &error), ERR_INVALID);
+    assert_non_null(strstr(error.text, "none.onnx"));
+    assert_null(network);
+    options.more_count = 4;
+    assert_int_equal(density_open(&options, &network, &error), ERR_INVALID);
+    assert_non_null(strstr(error.text, "5 density models"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_several_models),
+        cmocka_unit_test(test_models_that_are_missing),
         cmocka_unit_test(test_known_answer),
         cmocka_unit_test(test_tiles_change_nothing),
         cmocka_unit_test(test_region_and_masks),

@@ -41,10 +41,14 @@ export function FlowLegend({ views }: { views: StreamView[] }) {
 export function CountingNote() {
   useStore();
   const counting = store.status?.counting;
-  if (!counting || counting.density_model) return null;
+  const installed = !counting || counting.density_model;
+  const byBoxes = [...store.streams.values()].map((view) => view.info).filter((info) => info.gives === "pictures" && info.counting === "boxes");
+  if (installed && byBoxes.length === 0) return null;
   return (
     <p class="counting-note" role="note">
-      People are counted by boxes only: no density model is installed, so dense crowds are under-counted.
+      {installed
+        ? `People are counted by boxes only at ${byBoxes.map((info) => info.location || info.stream_id).join(", ")} (counting.mode), so dense crowds are under-counted there.`
+        : "People are counted by boxes only: no density model is installed, so dense crowds are under-counted."}
     </p>
   );
 }

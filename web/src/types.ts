@@ -182,6 +182,7 @@ export interface StreamInfo {
   height: number;
   fps: number;
   aimed_fps?: number | null; // what it is to be
+  counting?: "auto" | "boxes" | "density";
   health?: HealthFlag[];
   calibrated: boolean;
   source: string | null;

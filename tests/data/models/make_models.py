@@ -48,10 +48,10 @@ def plain_models():
     write("two_inputs", [helper.make_node("Add", ["x", "z"], ["y"])], [value("x", image), value("z", image)], [value("y", image)])
 
 
-def density():
+def density(name, share):
     """A counter whose answer is known: people per cell = the blue channel's mean over 3 x 3 cells, 0 to 1, where nothing is 0 normalised
-    (103.53 of 255) beyond the input. It needs its neighbours, so tiles without a margin would show."""
-    scale, grey = np.float32(57.375 / 255 / 9), np.float32(103.53 / 255)
+    (103.53 of 255) beyond the input, times `share`. It needs its neighbours, so tiles without a margin would show."""
+    scale, grey = np.float32(share * 57.375 / 255 / 9), np.float32(share * 103.53 / 255)
     kernel = np.zeros((1, 3, 3, 3), np.float32)
     kernel[0, 0] = scale
     nodes = [helper.make_node("AveragePool", ["picture"], ["cells"], kernel_shape=[8, 8], strides=[8, 8]),
@@ -61,7 +61,7 @@ def density():
              helper.make_node("Reshape", ["mean", "one_one"], ["rate"]),
              helper.make_node("Identity", ["classes"], ["crowd"]),
              helper.make_node("Identity", ["bar"], ["interval"])]
-    write("tiny_density", nodes, [value("picture", [1, 3, "h", "w"])],
+    write(name, nodes, [value("picture", [1, 3, "h", "w"])],
           [value("density", [1, 1, "rows", "columns"]), value("rate", [1, 1]), value("crowd", [1, 4]), value("interval", [1, 3])],
           [("kernel", kernel), ("grey", np.array([grey])), ("one_one", np.array([1, 1], np.int64)),
            ("classes", np.array([[0.1, 0.2, 0.6, 0.1]], np.float32)), ("bar", np.array([[2, 0.1, 0.25]], np.float32))])
@@ -126,7 +126,8 @@ def nanodet(name, classes=3, bins=11):
 
 
 plain_models()
-density()
+density("tiny_density", 1)
+density("half_density", 0.5)
 nanodet("tiny_nanodet")
 detector("tiny_nanodet_plus", (8, 16, 32, 64), 3 + 32, 1, (0, 3), False)
 detector("tiny_yolov5", (8, 16, 32), 5 + 2, 3, (4, 7), False)
