@@ -87,7 +87,8 @@ struct density_result {
 struct count_reading density_reading(const struct density_result *result);
 
 /* ERR_NOT_FOUND when there is no such file; ERR_FORMAT when its inputs and outputs are not a density
- * network's; ERR_INVALID when a further model is not there, or for too many; else as session_open. On failure *network is NULL. */
+ * network's; ERR_INVALID when a further model is not there, or for too many; else as
+ * session_open. On failure *network is NULL. */
 int density_open(const struct density_options *options, struct density_network **network,
                  struct error *error);
 /* Pictures that were looked at in this process, and the seconds that their runs took, all together. */
