@@ -24,7 +24,7 @@ static void test_rules_that_are_wrong(void **state)
         {"{measure: people, thresholds: {low: 1}}", "1: alerts.rules[0].id: missing: it has to be given"},
         {"{id: r, thresholds: {low: 1}}", "1: alerts.rules[0].measure: missing: it has to be given"},
         {"{id: r, measure: peple, thresholds: {low: 1}}",
-         "18: alerts.rules[0].measure: expected one of 39 words (docs/configuration.md), got 'peple' (did "
+         "18: alerts.rules[0].measure: expected one of 40 words (docs/configuration.md), got 'peple' (did "
          "you "
          "mean 'people'?)"},
         {"{id: r, stream: d, measure: people, thresholds: {low: 1}}",
