@@ -48,6 +48,7 @@ void publish_snapshot(void *self, const struct snapshot *snapshot, struct pictur
 void publish_alert(struct service *service, const struct alert_event *event);
 void publish_state(void *self, const char *stream_id, enum stream_state state, enum stream_cause cause,
                    const char *reason);
+void publish_removed(struct service *service, const char *stream_id);
 
 /* stream_json.c: a stream as the API shows it */
 void stream_write_json(struct service *service, struct json_writer *w, const struct stream_config *stream,

@@ -127,10 +127,9 @@ void publish_alert(struct service *s, const struct alert_event *event)
     buffer_free(&json);
 }
 
-void publish_state(void *self, const char *stream_id, enum stream_state state, enum stream_cause cause,
-                   const char *reason)
+static void publish_state_name(struct service *s, const char *stream_id, const char *state, const char *cause,
+                               const char *reason)
 {
-    struct service *s = self;
     struct buffer json = {0};
     struct json_writer w = json_writer_on(&json);
     json_object_begin(&w);
@@ -138,14 +137,24 @@ void publish_state(void *self, const char *stream_id, enum stream_state state, e
     json_put_int(&w, "schema", 1);
     json_put_string(&w, "stream_id", stream_id);
     json_put_time(&w, "timestamp", clock_wall_ns());
-    json_put_string(&w, "state", stream_state_name(state));
-    json_put_string(&w, "cause", stream_cause_name(cause));
+    json_put_string(&w, "state", state);
+    json_put_string(&w, "cause", cause);
     json_put_string(&w, "reason", reason[0] ? reason : NULL);
     json_object_end(&w);
     char topic[BUS_TOPIC_MAX];
     text_format(topic, sizeof topic, "state/%s", stream_id);
     publish_bytes(s, topic, 0, &json);
     buffer_free(&json);
-    log_info("service", "stream %s: %s%s%s", stream_id, stream_state_name(state), reason[0] ? ": " : "",
-             reason);
+    log_info("service", "stream %s: %s%s%s", stream_id, state, reason[0] ? ": " : "", reason);
+}
+
+void publish_state(void *self, const char *stream_id, enum stream_state state, enum stream_cause cause,
+                   const char *reason)
+{
+    publish_state_name(self, stream_id, stream_state_name(state), stream_cause_name(cause), reason);
+}
+
+void publish_removed(struct service *s, const char *stream_id)
+{
+    publish_state_name(s, stream_id, "removed", NULL, "");
 }

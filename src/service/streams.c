@@ -118,6 +118,7 @@ static int remove_stream(struct service *s, const char *stream_id, struct error 
         alert_engine_remove_stream(s->engine, stream_id, NULL);
         latest_remove(s->latest, stream_id);
         views_forget(s->views, stream_id);
+        publish_removed(s, stream_id);
     }
     return result;
 }

@@ -219,7 +219,7 @@ async function pageRecovers(page) {
 const tileIs = (page, wanted, timeout = 15000) =>
   page.waitForFunction(
     (old) => {
-      const tile = document.querySelector(".tile");
+      const tile = document.querySelector('.tile[data-stream="square"]');
       const grey = getComputedStyle(tile.querySelector("canvas")).filter.includes("grayscale");
       const said = /Not live/.test(tile.querySelector(".stamp")?.textContent ?? "");
       const pill = tile.querySelector(".pill").textContent;
@@ -378,7 +378,7 @@ async function flowIsShown(page) {
   if (process.env.SCI_SCREENSHOT) await page.locator(".tile").first().screenshot({ path: process.env.SCI_SCREENSHOT.replace(/(\.\w+)$/, "-flow$1") });
   await page.keyboard.press("f");
   await arrows(false);
-  assert((await page.locator('.legend[aria-label^="Speed of the arrows"]').count()) === 0, "the legend of nothing is shown");
+  await page.waitForFunction(() => !document.querySelector('.legend[aria-label^="Speed of the arrows"]'), null, { timeout: 10000 });
   await page.keyboard.press("f");
   await arrows(true);
 }

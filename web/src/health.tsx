@@ -94,7 +94,7 @@ export function Pace({ view }: { view: StreamView }) {
   const rate = asMeasure(view.latest?.crowd_data["picture_rate"]);
   const target = view.info.aimed_fps;
   const latest = view.latest;
-  const latency = latest ? Date.parse(latest.published) - Date.parse(latest.timestamp) : null;
+  const latency = latest && !tileState(view).old ? Date.parse(latest.published) - Date.parse(latest.timestamp) : null;
   const delay = asMeasure(latest?.crowd_data["picture_delay"]);
   return (
     <p class="pace">
