@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Count the held-out pictures of a run with its averaged weights.
 
-  evaluate.py --data var/count/data --run var/count/run --json errors.json
+  evaluate.py --data var/count/data --run var/count/run --json errors.json --long-side 1280
 
 Mean absolute error and root mean square error per part and by size of the crowd. With runs of all folds (`--run` given several times, each
 with its own held-out fold) the errors are pooled: that is the cross-validation.
@@ -13,7 +13,7 @@ import os
 import numpy as np
 import torch
 
-from data import load_index, normalised
+from data import load_index, normalised, resized
 from network import STRIDE
 from networks import of_checkpoint
 
@@ -26,7 +26,15 @@ def padded(x, multiple=32):
     return np.pad(x, pad)
 
 
-def count_picture(net, bgr):
+def grown(bgr, long_side):
+    """A picture whose longer side is below that grows to it, at most twofold, as the program does it (src/vision/density.h)."""
+    height, width = bgr.shape[:2]
+    factor = min(2.0, max(1.0, long_side / max(height, width)))
+    return resized(bgr, round(width * factor), round(height * factor))
+
+
+def count_picture(net, bgr, long_side=0):
+    bgr = grown(bgr, long_side)
     height, width = bgr.shape[:2]
     x = torch.from_numpy(padded(normalised(bgr)))[None].contiguous(memory_format=torch.channels_last)
     with torch.no_grad():
@@ -36,13 +44,13 @@ def count_picture(net, bgr):
     return float(kept.sum()), float(torch.exp(total[0, 0])) * rows * columns
 
 
-def held_out(net, folder, fold):
+def held_out(net, folder, fold, long_side=0):
     """[{name, part, true, count, rate_count}] of one fold."""
     net.eval()
     rows = []
     for entry in load_index(folder)["pictures"]:
         if entry["fold"] == fold:
-            count, rate = count_picture(net, np.load(os.path.join(folder, entry["name"] + ".npy")))
+            count, rate = count_picture(net, np.load(os.path.join(folder, entry["name"] + ".npy")), long_side)
             rows.append({"name": entry["name"], "part": entry["part"], "true": entry["heads"],
                          "count": round(count, 2), "rate_count": round(rate, 2)})
     return rows
@@ -73,13 +81,14 @@ def main():
     ap.add_argument("--data", required=True)
     ap.add_argument("--run", action="append", required=True)
     ap.add_argument("--json", help="write one row per picture")
+    ap.add_argument("--long-side", type=int, default=0, help="smaller pictures grow to it first, as the program does it")
     ap.add_argument("--threads", type=int, default=1)
     args = ap.parse_args()
     torch.set_num_threads(args.threads)
     rows = []
     for run in args.run:
         net, state = load_run(run)
-        rows += held_out(net, args.data, state["fold"])
+        rows += held_out(net, args.data, state["fold"], args.long_side)
     print(json.dumps(summary(rows), indent=1))
     if args.json:
         with open(args.json, "w", encoding="utf-8") as fh:

@@ -15,7 +15,9 @@ def poisson(density, target):
 
 
 def block_sums(density, target):
-    return sum((blocks(density, s) - blocks(target, s)).abs().sum((1, 2, 3)) for s in (4, 16)) * 0.5
+    """By likelihood as well: the absolute error of a block is least at the median, and where people are few and hard to see that
+    is less than their mean. Sparse scenes lost six people in a hundred by it."""
+    return sum(poisson(blocks(density, s), blocks(target, s)) for s in (4, 16))
 
 
 def whole(density, target):
