@@ -44,7 +44,7 @@ def count_picture(net, bgr, long_side=0):
     return float(kept.sum()), float(torch.exp(total[0, 0])) * rows * columns
 
 
-def held_out(net, folder, fold, long_side=0):
+def held_out(net, folder, fold, long_side=0, gain=1.0):
     """[{name, part, true, count, rate_count}] of one fold."""
     net.eval()
     rows = []
@@ -52,7 +52,7 @@ def held_out(net, folder, fold, long_side=0):
         if entry["fold"] == fold:
             count, rate = count_picture(net, np.load(os.path.join(folder, entry["name"] + ".npy")), long_side)
             rows.append({"name": entry["name"], "part": entry["part"], "true": entry["heads"],
-                         "count": round(count, 2), "rate_count": round(rate, 2)})
+                         "count": round(count * gain, 2), "rate_count": round(rate * gain, 2)})
     return rows
 
 
@@ -82,13 +82,15 @@ def main():
     ap.add_argument("--run", action="append", required=True)
     ap.add_argument("--json", help="write one row per picture")
     ap.add_argument("--long-side", type=int, default=0, help="smaller pictures grow to it first, as the program does it")
+    ap.add_argument("--gain", type=float, default=1.0, help="counts are multiplied by it (export.py --gain)")
+    ap.add_argument("--fold", type=int, help="another fold than the held-out one: errors on pictures that were trained on, to choose the gain by")
     ap.add_argument("--threads", type=int, default=1)
     args = ap.parse_args()
     torch.set_num_threads(args.threads)
     rows = []
     for run in args.run:
         net, state = load_run(run)
-        rows += held_out(net, args.data, state["fold"], args.long_side)
+        rows += held_out(net, args.data, state["fold"] if args.fold is None else args.fold, args.long_side, args.gain)
     print(json.dumps(summary(rows), indent=1))
     if args.json:
         with open(args.json, "w", encoding="utf-8") as fh:

@@ -27,7 +27,7 @@ from attach_head import attach, backbone_checksum  # noqa: E402
 from calibrate_ranges import BATCH, rounded_out  # noqa: E402
 from data import load_index, normalised  # noqa: E402
 from detector_head import CHANNELS, TENSORS, DetectorHead  # noqa: E402
-from evaluate import load_run, padded  # noqa: E402
+from evaluate import grown, load_run, padded  # noqa: E402
 from network import Exported  # noqa: E402
 from quantize_int8 import activations, quantise  # noqa: E402
 
@@ -75,12 +75,12 @@ def constants_to_initializers(graph):
     graph.node.extend(kept)
 
 
-def to_onnx(net, path, bar):
+def to_onnx(net, path, bar, gain=1.0):
     """The whole network; of a head on the detector only the head, whose inputs are the detector's tensors."""
     names, example = ["picture"], (torch.zeros(1, 3, 64, 96),)
     if isinstance(net, DetectorHead):
         net, names, example = net.head, list(TENSORS), (torch.zeros(1, CHANNELS, 8, 12),) * 2
-    net = Exported(net.to(memory_format=torch.contiguous_format)).eval()
+    net = Exported(net.to(memory_format=torch.contiguous_format), gain).eval()
     size = {2: "height", 3: "width"}
     torch.onnx.export(net, example, path, opset_version=13, input_names=names, output_names=["density", "rate", "crowd"],
                       dynamic_axes=dict({n: size for n in names}, density={2: "rows", 3: "columns"}))
@@ -120,12 +120,12 @@ def through_pooling(graph, ranges):
     return dict(ranges, **{n.output[0]: ranges[n.input[0]] for n in graph.node if n.op_type == "MaxPool"})
 
 
-def calibration_inputs(folder, fold, count, seed):
+def calibration_inputs(folder, fold, count, seed, long_side):
     """Training pictures of both parts, in the size they are counted at; and the whole range of the input."""
     rng = np.random.default_rng(seed)
     pictures = [e for e in load_index(folder)["pictures"] if e["fold"] != fold]
     chosen = rng.choice(len(pictures), min(count, len(pictures)), replace=False)
-    inputs = [padded(normalised(np.load(os.path.join(folder, pictures[i]["name"] + ".npy"))))[None] for i in sorted(chosen)]
+    inputs = [padded(normalised(grown(np.load(os.path.join(folder, pictures[i]["name"] + ".npy")), long_side)))[None] for i in sorted(chosen)]
     extremes = np.zeros((64, 64, 3), np.uint8)
     extremes[:, 32:] = 255
     return inputs + [normalised(extremes)[None]]
@@ -146,11 +146,11 @@ def head_on_detector(runtime, head, args, inputs):
     return quantise(whole, dict(ranges, **own))
 
 
-def compare(net, sessions, folder, fold, most):
+def compare(net, gain, sessions, folder, fold, most):
     for entry in [e for e in load_index(folder)["pictures"] if e["fold"] == fold][:most]:
         x = padded(normalised(np.load(os.path.join(folder, entry["name"] + ".npy"))))[None]
         with torch.no_grad():
-            want = net(torch.from_numpy(x))[0].numpy()
+            want = net(torch.from_numpy(x))[0].numpy() * gain
         got = [s.run(x)["density"] for s in sessions]
         print("%s true %d: PyTorch %.2f, float %.2f (cell %.1e), INT8 %.2f" % (
             entry["name"], entry["heads"], want.sum(), got[0].sum(), np.abs(got[0] - want).max(), got[1].sum()))
@@ -163,6 +163,8 @@ def main():
     ap.add_argument("--detector", help="float ONNX file of the detector; with a run of --network head, --float is then the head alone, "
                     "--int8 the detector with the head, and --ranges the table for set-up")
     ap.add_argument("--detector-ranges", default=os.path.join(os.path.dirname(__file__), "../nanodet_g_ranges.json"))
+    ap.add_argument("--gain", type=float, default=1.0, help="counts are multiplied by it; the errors in --errors with the same (evaluate.py --gain)")
+    ap.add_argument("--long-side", type=int, default=0, help="as evaluate.py's, for the activation ranges")
     ap.add_argument("--ranges", help="write the head's activation ranges here")
     ap.add_argument("--pictures", type=int, default=48, help="training pictures for the activation ranges")
     ap.add_argument("--compare", type=int, default=6)
@@ -173,9 +175,9 @@ def main():
         rows = json.load(fh)
     bar = interval(rows)
     print("interval %s; inside: %.3f, from the others' bar %.3f" % (np.round(bar, 3), covered(rows, bar), cross_covered(rows)))
-    model = to_onnx(net, getattr(args, "float"), bar)
+    model = to_onnx(net, getattr(args, "float"), bar, args.gain)
     runtime = ortlite.Runtime(args.ort)
-    inputs = calibration_inputs(args.data, state["fold"], args.pictures, 1)
+    inputs = calibration_inputs(args.data, state["fold"], args.pictures, 1, args.long_side)
     small = head_on_detector(runtime, model, args, inputs) if args.detector else quantise(
         model, through_pooling(model.graph, observe(runtime, model, activations(model.graph), inputs)))
     onnx.checker.check_model(small)
@@ -184,7 +186,7 @@ def main():
         sessions = [ortlite.Session(runtime, f.read()) for f in (a, b)]
     if args.detector:
         sessions[0] = ortlite.Session(runtime, attach(onnx.load(args.detector), onnx.load(getattr(args, "float"))).SerializeToString())
-    compare(net.eval(), sessions, args.data, state["fold"], args.compare)
+    compare(net.eval(), args.gain, sessions, args.data, state["fold"], args.compare)
     for path in (getattr(args, "float"), args.int8):
         print("%s: %d bytes" % (path, os.path.getsize(path)))
 

@@ -154,15 +154,20 @@ class CrowdNet(nn.Module):
 
 
 class Exported(nn.Module):
-    """What the program sees: density 1 x 1 x H/8 x W/8, rate 1 x 1 (people per cell), crowd 1 x 4 (probabilities)."""
+    """What the program sees: density 1 x 1 x H/8 x W/8, rate 1 x 1 (people per cell), crowd 1 x 4 (probabilities).
 
-    def __init__(self, net):
+    `gain` is what the counts are multiplied by: absolute errors are least at the median, which lies below the mean."""
+
+    def __init__(self, net, gain=1.0):
         super().__init__()
-        self.net = net
+        self.net, self.gain = net, gain
 
     def forward(self, *x):
         density, _, total, crowd = self.net(*x)
-        return density, torch.exp(total), torch.softmax(crowd, 1)
+        rate = torch.exp(total)
+        if self.gain != 1:
+            density, rate = density * self.gain, rate * self.gain
+        return density, rate, torch.softmax(crowd, 1)
 
 
 def parameters(net):

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """What a network sees, as one picture: for each crowd the input, the truth and the map, with their counts.
 
-  picture.py --data var/count/data --run var/count/run0 --out maps.jpg A_12 B_7
+  picture.py --data var/count/data --run var/count/run0 --out maps.jpg --long-side 1280 A_12 B_7
 
 Without names: of the held-out fold, the picture of each part whose relative error is the median. Truth and map share one scale of colours.
 """
@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw
 
 import targets
 from data import load_index, normalised, resized
-from evaluate import held_out, load_run, padded
+from evaluate import grown, held_out, load_run, padded
 from network import STRIDE
 
 WIDTH = 400  # of one panel
@@ -36,8 +36,7 @@ def density(net, bgr):
     return cells[: -(-bgr.shape[0] // STRIDE), : -(-bgr.shape[1] // STRIDE)]
 
 
-def panel(picture, text):
-    height = round(picture.shape[0] * WIDTH / picture.shape[1])
+def panel(picture, height, text):
     image = Image.fromarray(resized(picture, WIDTH, height))
     draw = ImageDraw.Draw(image)
     draw.rectangle((0, 0, 8 + 6 * len(text), 16), fill=(0, 0, 0))
@@ -45,15 +44,18 @@ def panel(picture, text):
     return np.asarray(image)
 
 
-def row(net, folder, name):
+def row(net, folder, name, long_side, gain):
     bgr = np.load(os.path.join(folder, name + ".npy"))
     heads = np.load(os.path.join(folder, name + "_heads.npy"))
-    found = density(net, bgr)
+    larger = grown(bgr, long_side)
+    heads = heads * (larger.shape[1] / bgr.shape[1])
+    found = density(net, larger) * gain
+    height = round(bgr.shape[0] * WIDTH / bgr.shape[1])
     sigma = np.clip(heads[:, 2], targets.SIGMA_LEAST, targets.SIGMA_MOST)
     truth = targets.density(heads[:, :2], sigma, *found.shape, STRIDE)
     most = max(np.percentile(truth, 99.7), 1e-3)
-    return np.concatenate((panel(bgr[:, :, ::-1], name), panel(coloured(truth, most), "truth %d" % len(heads)),
-                           panel(coloured(found, most), "map %.0f" % found.sum())), 1)
+    return np.concatenate((panel(bgr[:, :, ::-1], height, name), panel(coloured(truth, most), height, "truth %d" % len(heads)),
+                           panel(coloured(found, most), height, "map %.0f" % found.sum())), 1)
 
 
 def typical(net, folder, fold):
@@ -71,12 +73,14 @@ def main():
     ap.add_argument("--data", required=True)
     ap.add_argument("--run", required=True)
     ap.add_argument("--out", required=True)
+    ap.add_argument("--long-side", type=int, default=0, help="as evaluate.py's")
+    ap.add_argument("--gain", type=float, default=1.0, help="as evaluate.py's")
     ap.add_argument("names", nargs="*")
     args = ap.parse_args()
     torch.set_num_threads(1)
     net, state = load_run(args.run)
     net.eval()
-    rows = [row(net, args.data, name) for name in args.names or typical(net, args.data, state["fold"])]
+    rows = [row(net, args.data, name, args.long_side, args.gain) for name in args.names or typical(net, args.data, state["fold"])]
     Image.fromarray(np.concatenate(rows, 0)).save(args.out, quality=80)
 
 

@@ -32,7 +32,7 @@ static void print_usage(void)
         "  --cells FILE      the density as data: x, y, width, height of each cell in pixels, people (one "
         "IMAGE)\n"
         "  --long-side N     the pixels that the longer side is brought to; default: as trained,\n"
-        "                    1024 to 1536. Larger for a distant crowd in a large picture\n"
+        "                    1280 to 1536. Larger for a distant crowd in a large picture\n"
         "  -c, --config FILE model and threads as configured here (inference.density_model)\n"
         "  --model FILE      another model; several (--model A --model B) count together: their mean, and\n"
         "                    an interval that is wider where they differ\n"

@@ -445,7 +445,7 @@ static const struct config_key counting_keys[] = {
      .unit = "pixels",
      .restarts = RESTARTS_CAMERA,
      .text =
-         "Longer side to which the density network sees the picture scaled; 0: by the picture's size, 1024 "
+         "Longer side to which the density network sees the picture scaled; 0: by the picture's size, 1280 "
          "to 1536. Larger for distant crowds in large pictures, at the cost of its area."},
     {.name = "perspective",
      .type = KEY_BOOL,

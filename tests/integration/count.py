@@ -41,7 +41,7 @@ def answers():
     rows = [json.loads(line) for line in result.stdout.splitlines()]
     tap.check(result.returncode == 0 and [r["image"] for r in rows] == [str(white), str(black)], "one object a picture, in order", result.stderr)
     tap.check(all(set(r) == {"image", "count", "low", "high", "regime", "crowd"} for r in rows), "its members", result.stdout)
-    tap.check(12000 < rows[0]["count"] < 12288 and rows[1]["count"] < 250, "the counts are the network's", result.stdout)
+    tap.check(19000 < rows[0]["count"] < 19200 and rows[1]["count"] < 250, "the counts are the network's", result.stdout)
     tap.check(all(r["low"] <= r["count"] <= r["high"] and r["regime"] == "density" for r in rows), "an interval and the regime", result.stdout)
     tap.check(result.stdout == sci("count", "--model", MODEL, "--json", white, black).stdout, "the same bytes on repeat")
     for size in ((1, 1), (7680, 4320), (2, 3000)):
@@ -55,7 +55,7 @@ def map_and_cells():
     count = json.loads(result.stdout)["count"]
     lines = cells.read_text().splitlines()
     total = sum(float(line.split(",")[4]) for line in lines[1:])
-    tap.check(lines[0] == "x,y,width,height,people" and len(lines) == 1 + 128 * 96, "cells: a header and a row for each")
+    tap.check(lines[0] == "x,y,width,height,people" and len(lines) == 1 + 160 * 120, "cells: a header and a row for each")
     tap.check(abs(total - count) < 0.05, "the cells sum to the count", f"{total} {count}")
     tap.check(jpeg.read_bytes()[:2] == b"\xff\xd8", "the map is a JPEG")
     before = jpeg.read_bytes()
@@ -134,7 +134,7 @@ def whole_analysis():
     rows = [json.loads(line) for line in one.stdout.splitlines()]
     tap.check(one.returncode == 0 and len(rows) == 8 and one.stdout == many.stdout, "a folder: the same bytes for one worker and three", one.stderr)
     people = [row["people"]["value"] for row in rows]
-    tap.check(all(row["regime"] == "density" for row in rows) and 10000 < people[0] < 12288, "the density network's count", people)
+    tap.check(all(row["regime"] == "density" for row in rows) and 15600 < people[0] < 19200, "the density network's count", people)
     tap.check(people[0] == people[1] == people[2] and people[3] < people[0], "it looks every 300 ms of stream time", people)
     tap.check(rows[0]["people"]["low"] < people[0] < rows[0]["people"]["high"] and len(rows[0]["density"]["picture"]["cells"]) > 100, "with its interval and its map")
     boxes = [json.loads(line) for line in sci("analyze", stills, "-c", config, "--stream", "boxes", "--quiet").stdout.splitlines()]
