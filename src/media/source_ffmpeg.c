@@ -186,7 +186,7 @@ static void tell_skipped(struct source *s)
     reader_losses(s->reader, &damaged, &skipped);
     if (skipped == s->skipped_told)
         return;
-    text_format(text, sizeof text, "the processor had fallen behind: %lld pictures were not decoded",
+    text_format(text, sizeof text, "the processor had fallen behind; pictures not decoded: %lld",
                 (long long)(skipped - s->skipped_told));
     s->skipped_told = skipped;
     if (s->options.on_note)
