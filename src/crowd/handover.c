@@ -5,7 +5,7 @@
 #include <string.h>
 
 /* What the formulas of the header are made of; people per block. */
-static const double DENSITY_LEAST = 0.05;
+static const double DENSITY_LEAST = 0.1;
 static const double BOXES_LEAST = 0.01;
 static const double BOXES_SHARE = 0.06;
 static const double MISSED_FROM = 0.5;

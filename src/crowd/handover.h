@@ -5,7 +5,7 @@
  * which the count could jump. Per block of 64 x 64 pixels of the network's input:
  *
  *   d, n  people by the density network, by boxes: means of the block and its eight neighbours
- *   s_d   = 0.05 + share d, one deviation of the network's count, share from its 90 % interval
+ *   s_d   = 0.1 + share d, one deviation of the network's count, share from its 90 % interval
  *   s_n   = 0.01 + 0.06 n, of the boxes', where they work (docs/measures.md, "Counts")
  *   v_n   = s_n^2 + (3 max(0, d - n - s_d / 2))^2: both ways err by missing people, so whichever finds fewer
  *   v_d   = s_d^2 + (3 max(0, n - d - s_n / 2))^2  than the other, beyond what that may be off by, misses

@@ -112,7 +112,7 @@ static void whoever_misses_people_has_less_weight(void **state)
     assert_true(handover_weight_of(1, 1, 0.15) > 0.8); /* they agree: boxes know who it is */
     assert_true(handover_weight_of(0, 0, 0.15) > 0.7);
     assert_true(handover_weight_of(10, 2, 0.15) < 0.01);    /* packed: boxes hide each other */
-    assert_true(handover_weight_of(0.1, 0, 0.15) < 0.1);    /* too small for boxes */
+    assert_true(handover_weight_of(0.3, 0, 0.15) < 0.1);    /* too small for boxes */
     assert_true(handover_weight_of(0.1, 0.6, 0.15) > 0.98); /* so near that the network sees no heads */
     for (double n = 0; n <= 3; n += 0.01) {
         double w = handover_weight_of(3, n, 0.15), next = handover_weight_of(3, n + 0.01, 0.15);
