@@ -480,8 +480,8 @@ async function withoutPictures(browser, service) {
   assert(answer.status === 201, `adding it: ${answer.status}`);
   const page = await open(browser, service, "viewer");
   const tile = page.locator('.tile[data-stream="walk"]');
-  await tile.locator('[data-gives="positions"]').waitFor({ timeout: 30000 });
-  assert((await tile.locator(".stamp").innerText()).startsWith("No pictures"), "it does not say that there are no pictures");
+  // Not read apart: on a busy machine the stamp says between two updates that the last one is old.
+  await tile.locator('[data-gives="positions"]', { hasText: /^No pictures/ }).waitFor({ timeout: 30000 });
   await page.waitForFunction(() => document.querySelector('.tile[data-stream="walk"] [data-measure="people"]')?.textContent === "5", null, { timeout: 20000 });
   const dots = await tile.locator("canvas").evaluate((canvas) => {
     const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
