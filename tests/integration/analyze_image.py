@@ -55,8 +55,8 @@ def counts(service, description):
     said = description.wrong(answer, {"$ref": "#/components/schemas/ImageAnalysis"})
     tap.check(status == 200 and not said, "an answer as /openapi.json describes it", f"{status} {said} {text[:300]}")
     cells = answer["map"]
-    tap.check(12000 < answer["count"] < 12288 and answer["low"] < answer["count"] < answer["high"] and answer["regime"] == "density", "the count is the network's", answer["count"])
-    tap.check((cells["columns"], cells["rows"]) == (128, 96) and len(cells["values"]) == 128 * 96 and abs(sum(cells["values"]) - answer["count"]) < 1, "the map sums to the count")
+    tap.check(19000 < answer["count"] < 19200 and answer["low"] < answer["count"] < answer["high"] and answer["regime"] == "density", "the count is the network's", answer["count"])
+    tap.check((cells["columns"], cells["rows"]) == (160, 120) and len(cells["values"]) == 160 * 120 and abs(sum(cells["values"]) - answer["count"]) < 1, "the map sums to the count")
     tap.check(headers["X-Sci-Regime"] == "density" and float(headers["X-Sci-Count"]) == answer["count"], "the figures in the headers too", headers)
     tap.check(json.loads(post(service, "?mode=density", white)[2])["map"] is None, "no map that nobody asked for")
     square = service.request("GET", "/streams/square/picture.jpg", service.key("viewer"))[2]
@@ -68,7 +68,7 @@ def counts(service, description):
     tap.check(status == 200 and headers["Content-Type"] == "image/jpeg" and text[:2] == b"\xff\xd8" and "X-Sci-Count" in headers, "the map as a picture", status)
     form = b'--b0\r\nContent-Disposition: form-data; name="note"\r\n\r\nhello\r\n--b0\r\nContent-Disposition: form-data; name="picture"; filename="a.png"\r\nContent-Type: image/png\r\n\r\n' + white + b"\r\n--b0--\r\n"
     status, _, text = post(service, "?mode=density", form, "multipart/form-data; boundary=b0")
-    tap.check(status == 200 and json.loads(text)["count"] > 12000, "the file of a form", f"{status} {text[:200]}")
+    tap.check(status == 200 and json.loads(text)["count"] > 19000, "the file of a form", f"{status} {text[:200]}")
     refused(service, "a form that is cut off", "?mode=density", form[:-40], 400, "cut off", kind="multipart/form-data; boundary=b0")
     refused(service, "a form with another boundary", "?mode=density", form, 400, "boundary", kind="multipart/form-data; boundary=other")
 
