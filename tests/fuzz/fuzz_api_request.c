@@ -4,6 +4,7 @@
  * it answer at once and from nothing.
  */
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -225,6 +226,12 @@ static void counting(void *self, struct counting_figures *figures)
     *figures = (struct counting_figures){.density_model = "model.onnx", .density_runs = 3, .density_s = 0.25};
 }
 
+static void recorder(void *self, struct recorder_figures *figures)
+{
+    (void)self;
+    *figures = (struct recorder_figures){.enabled = true, .recording = true, .bytes = 4096, .clips_made = 1};
+}
+
 static int image_analyze(void *self, const struct control_image *image, control_image_done *done, void *user,
                          struct error *error)
 {
@@ -265,11 +272,24 @@ static const struct control_ops ops = {
     .config_json = config_json,
     .counters = counters,
     .counting = counting,
+    .recorder = recorder,
     .image_analyze = image_analyze,
     .image_cancel = image_cancel,
 };
 
 static struct api api;
+
+/* An operation that is missing above would look like a fault of the API, and only once an input reaches it. */
+static void check_that_every_operation_is_there(void)
+{
+    static const unsigned char nowhere[sizeof ops.streams_json];
+    const unsigned char *entry = (const unsigned char *)&ops;
+    for (size_t at = 0; at < sizeof ops; at += sizeof nowhere)
+        if (memcmp(entry + at, nowhere, sizeof nowhere) == 0) {
+            (void)fprintf(stderr, "fuzz_api_request: operation %zu is missing\n", at / sizeof nowhere);
+            abort();
+        }
+}
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -278,6 +298,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
     (void)argc;
     (void)argv;
+    check_that_every_operation_is_there();
     static const char yaml[] = "server: {rate_limit: 0}\n";
     struct config *config = NULL;
     if (config_load_text(yaml, sizeof yaml - 1, "fuzz.yaml", &config, NULL, NULL) != 0)
