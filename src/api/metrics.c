@@ -5,6 +5,7 @@
 
 #include "api/hub.h"
 #include "api/resources.h"
+#include "base/log.h"
 
 enum { STREAMS_MAX = 1024 };
 
@@ -208,6 +209,12 @@ static void put_api(struct buffer *out, struct api *api)
     buffer_printf(out, "sci_websocket_overruns_total %lld\n", (long long)state.overruns);
 }
 
+static void put_log(struct buffer *out)
+{
+    put_head(out, "sci_log_lines_lost_total", "counter", "Lines of the log that were not written.");
+    buffer_printf(out, "sci_log_lines_lost_total %lld\n", (long long)log_lines_lost());
+}
+
 int metrics_get(struct api *api, struct request *request, struct answer *answer, struct error *error)
 {
     (void)request;
@@ -232,6 +239,7 @@ int metrics_get(struct api *api, struct request *request, struct answer *answer,
         put_latency(out, &streams[i]);
     put_counting(out, &api->control);
     put_api(out, api);
+    put_log(out);
     free(streams);
     if (out->failed)
         return error_nomem(error, "metrics");

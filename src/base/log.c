@@ -1,12 +1,12 @@
 #include "base/log.h"
 
+#include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "base/buffer.h"
 #include "base/clock.h"
 #include "base/json_write.h"
+#include "base/log_internal.h"
 
 static enum log_level least_level = LOG_INFO;
 static enum log_format line_format = LOG_TEXT;
@@ -17,17 +17,6 @@ void log_configure(enum log_level least, enum log_format format)
 {
     least_level = least;
     line_format = format;
-}
-
-static void write_line(const char *bytes, size_t size)
-{
-    while (size > 0) {
-        ssize_t n = write(STDERR_FILENO, bytes, size);
-        if (n <= 0)
-            return; /* nobody reads the log: nowhere to say it */
-        bytes += n;
-        size -= (size_t)n;
-    }
 }
 
 static void format_json(struct buffer *line, enum log_level level, const char *area, const char *message)
@@ -51,6 +40,15 @@ static void format_text(struct buffer *line, enum log_level level, const char *a
                   message);
 }
 
+void log_format_line(struct buffer *line, enum log_level level, const char *area, char *message)
+{
+    if (line_format == LOG_JSON)
+        format_json(line, level, area, message);
+    else
+        format_text(line, level, area, message);
+    buffer_append_char(line, '\n');
+}
+
 void log_write(enum log_level level, const char *area, const char *format, ...)
 {
     if (level < least_level)
@@ -61,12 +59,10 @@ void log_write(enum log_level level, const char *area, const char *format, ...)
     vsnprintf(message, sizeof message, format, args);
     va_end(args);
     struct buffer line = {0};
-    if (line_format == LOG_JSON)
-        format_json(&line, level, area, message);
+    log_format_line(&line, level, area, message);
+    if (line.failed)
+        log_lose_line();
     else
-        format_text(&line, level, area, message);
-    buffer_append_char(&line, '\n');
-    if (!line.failed)
-        write_line(line.data, line.size);
+        log_put_line(line.data, line.size);
     buffer_free(&line);
 }

@@ -153,7 +153,10 @@ int cli_serve(int argc, char **argv)
     buffer_free(&report);
     log_configure(config->log.level, config->log.format);
     keep_memory_small();
-    int result = run(config, &error);
+    int result = log_start(&error);
+    if (result == 0)
+        result = run(config, &error);
     config_unref(&config);
+    log_stop();
     return result < 0 ? cli_fail(&error) : EXIT_DONE;
 }

@@ -569,7 +569,9 @@ static const struct config_key config_keys[] = {
              "When a camera's pictures are not to be trusted. Every key may be set per stream as well."),
     PART_KEY(tracking, "How detections become people with identities."),
     PART_KEY(density, "How people become people per square metre."),
-    PART_KEY(log, "What the service writes to standard error."),
+    PART_KEY(log,
+             "What the service writes to standard error. Nothing waits for it: lines that nobody takes are "
+             "lost, counted by the metric sci_log_lines_lost_total, and said to be missing."),
     {.name = "streams",
      .type = KEY_LIST,
      .offset = CONFIG(streams),

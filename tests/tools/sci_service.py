@@ -68,9 +68,10 @@ media: {{allowed_dirs: [{ROOT}/var/sample, {self.folder}]}}
 
     # ---- life ----
 
-    def start(self, wait=True):
+    def start(self, wait=True, log=None):
+        """`log`: where standard error goes instead of the file."""
         self.process = subprocess.Popen([BINARY, "serve", "-c", str(self.config)], cwd=ROOT, stdin=subprocess.DEVNULL,
-                                        stdout=subprocess.DEVNULL, stderr=open(self.log, "ab"))
+                                        stdout=subprocess.DEVNULL, stderr=log or open(self.log, "ab"))
         if wait:
             self.wait_until(lambda: self.call("GET", "/health")[0] == 200, "health", 30)
         return self
