@@ -15,6 +15,7 @@
 #include "cli/progress.h"
 #include "config/config.h"
 #include "media/source.h"
+#include "pipeline/density_choice.h"
 #include "pipeline/offline.h"
 
 static const char usage[] =
@@ -208,13 +209,10 @@ static int open_network(struct run *run, struct error *error)
 /* auto without a density model counts boxes, and says so; density does not. */
 static int open_density(struct run *run, struct error *error)
 {
-    struct density_options options = {.model_path = run->config->inference.density_model,
-                                      .more = (const char *const *)run->config->inference.density_ensemble,
-                                      .more_count = run->config->inference.density_ensemble_count,
-                                      .threads = run->config->inference.threads_per_worker};
     if (run->stream->counting.mode == COUNTING_BOXES)
         return 0;
-    int result = density_open(&options, &run->density, error);
+    int result = density_choice_open(run->config, run->network, run->config->inference.threads_per_worker,
+                                     NULL, &run->density, error);
     if (result != ERR_NOT_FOUND || run->stream->counting.mode == COUNTING_DENSITY)
         return result;
     if (!run->options.quiet)

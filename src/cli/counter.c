@@ -5,40 +5,46 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "media/image.h"
+#include "pipeline/density_choice.h"
 
 enum { THREADS_MAX = 64 };
 
+static int threads(const struct counter_options *options, const struct counter *c)
+{
+    return options->threads > 0 ? (int)options->threads : c->config->inference.threads_per_worker;
+}
+
 static int open_density(const struct counter_options *options, struct counter *c, struct error *error)
 {
-    struct density_options density = {
-        .model_path = c->config->inference.density_model,
-        .more = (const char *const *)c->config->inference.density_ensemble,
-        .more_count = c->config->inference.density_ensemble_count,
-        .threads = options->threads > 0 ? (int)options->threads : c->config->inference.threads_per_worker};
-    if (options->model_count > 0) {
-        density.model_path = options->models[0];
-        density.more = options->models + 1;
-        density.more_count = options->model_count - 1;
-    }
-    return density_open(&density, &c->density, error);
+    const struct density_options density = {.model_path = options->models[0],
+                                            .more = options->models + 1,
+                                            .more_count = options->model_count - 1,
+                                            .threads = threads(options, c)};
+    return options->model_count > 0
+               ? density_open(&density, &c->density, error)
+               : density_choice_open(c->config, c->network, density.threads, NULL, &c->density, error);
 }
 
 static int open_detector(const struct counter_options *options, struct counter *c, struct error *error)
 {
-    struct network_options network = {
-        .model_path = c->config->inference.model,
-        .family = c->config->inference.family,
-        .threads = options->threads > 0 ? (int)options->threads : c->config->inference.threads_per_worker};
+    struct network_options network = {.model_path = c->config->inference.model,
+                                      .family = c->config->inference.family,
+                                      .threads = threads(options, c)};
     return network_open(&network, &c->network, error);
+}
+
+static bool needs_detector(const struct counter_options *options, const struct config *config)
+{
+    return options->mode != COUNTING_DENSITY || (options->model_count == 0 && density_choice_is_head(config));
 }
 
 static int open_parts(const struct counter_options *options, struct counter *c, struct error *error)
 {
     int rc = config_load(options->config, &c->config, NULL, error);
+    if (rc == 0 && needs_detector(options, c->config))
+        rc = open_detector(options, c, error);
     if (rc == 0 && options->mode != COUNTING_BOXES)
         rc = open_density(options, c, error);
-    if (rc == 0 && options->mode != COUNTING_DENSITY)
-        rc = open_detector(options, c, error);
     if (rc != 0)
         return rc;
     struct still_options still = {.detection = &c->config->detection,

@@ -13,7 +13,7 @@
 #include "base/text.h"
 #include "cli/doctor.h"
 #include "cli/libraries.h"
-#include "vision/density.h"
+#include "pipeline/density_choice.h"
 #include "vision/network.h"
 
 #define MIB (1024.0 * 1024.0)
@@ -100,23 +100,21 @@ void examine_machine(struct findings *findings, const struct config *config)
                  time_format(wall, now));
 }
 
-static void examine_density_model(struct findings *findings, const struct config *config)
+static void examine_density_model(struct findings *findings, const struct config *config,
+                                  struct network *detector)
 {
-    struct density_options options = {.model_path = config->inference.density_model,
-                                      .more = (const char *const *)config->inference.density_ensemble,
-                                      .more_count = config->inference.density_ensemble_count,
-                                      .threads = config->inference.threads_per_worker};
     struct density_network *network = NULL;
     struct error error = {0};
-    int rc = density_open(&options, &network, &error);
-    density_close(&network);
+    int rc =
+        density_choice_open(config, detector, config->inference.threads_per_worker, NULL, &network, &error);
     if (rc == 0)
-        findings_add(findings, FINDING_OK, "density model", "%s", config->inference.density_model);
+        findings_add(findings, FINDING_OK, "density model", "%s", density_choice_name(config, network));
     else if (rc == ERR_NOT_FOUND)
         findings_add(findings, FINDING_WARN, "density model",
                      "%s: counting is by boxes only, dense crowds are under-counted", error.text);
     else
         findings_add(findings, FINDING_FAIL, "density model", "%s", error.text);
+    density_close(&network);
 }
 
 static void examine_provider(struct findings *findings, const struct config *config,
@@ -146,9 +144,11 @@ void examine_model(struct findings *findings, const struct config *config)
             findings_add(findings, FINDING_OK, "model", "%s, family %s", config->inference.model,
                          network_family(network));
         examine_provider(findings, config, network);
-        network_close(&network);
     }
-    examine_density_model(findings, config);
+    if (network != NULL || !density_choice_is_head(config))
+        examine_density_model(findings, config, network);
+    if (network != NULL)
+        network_close(&network);
 }
 
 /* The folder itself, or the nearest one above it that exists; what is missing is made by the service. */

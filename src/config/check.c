@@ -37,6 +37,18 @@ int check_recorder(struct config_reader *reader, const struct node *node, void *
     return 0;
 }
 
+int check_inference(struct config_reader *reader, const struct node *node, void *base)
+{
+    const struct config *config =
+        (const struct config *)(const void *)((const char *)base - offsetof(struct config, inference));
+    const char *model = config->inference.density_model;
+    if (model != NULL && strcmp(model, DENSITY_MODEL_DETECTOR) == 0 &&
+        config->inference.density_ensemble_count > 0)
+        reader_complain(reader, node_get(node, "density_ensemble"), "density_ensemble",
+                        "counts together with a density model of its own, not with the detector's head");
+    return 0;
+}
+
 static bool in_unit_square(const struct point *points, size_t count, size_t *first_outside)
 {
     for (size_t i = 0; i < count; i++) {

@@ -7,6 +7,7 @@
 int begin_stream(struct config_reader *reader, void *base);
 
 int check_recorder(struct config_reader *reader, const struct node *node, void *base);
+int check_inference(struct config_reader *reader, const struct node *node, void *base);
 int check_server(struct config_reader *reader, const struct node *node, void *base);
 int check_detection(struct config_reader *reader, const struct node *node, void *base);
 int check_counting(struct config_reader *reader, const struct node *node, void *base);

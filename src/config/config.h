@@ -118,6 +118,9 @@ struct stream_config {
     bool from_file; /* written in the YAML file: read-only over the API */
 };
 
+/* inference.density_model: no file, but the head in the detector's. */
+#define DENSITY_MODEL_DETECTOR "detector"
+
 struct config {
     struct {
         char *bind;
@@ -137,7 +140,7 @@ struct config {
     } store;
     struct {
         char *model;
-        char *density_model;
+        char *density_model; /* a file, or DENSITY_MODEL_DETECTOR */
         size_t density_ensemble_count;
         char **density_ensemble;
         char *family;

@@ -178,8 +178,10 @@ static const struct config_key inference_keys[] = {
      .offset = IN(inference, density_model),
      .fallback = "models/crowdnet_int8.onnx",
      .restarts = RESTARTS_PROCESS,
-     .text = "File of the network that counts dense crowds (ONNX). Where it is not there, counting is by "
-             "boxes alone."},
+     .text = "File of the network that counts dense crowds (ONNX); or detector: the density head in the "
+             "detector's own file, which counts on every picture in the pass that finds the boxes and at its "
+             "size. A head also stands in where the file is not there; without either, counting is by boxes "
+             "alone."},
     {.name = "family",
      .type = KEY_TEXT,
      .offset = IN(inference, family),
@@ -233,7 +235,7 @@ static const struct config_key inference_keys[] = {
      .text = "Under overload a camera's rate falls to this, or to two thirds of its target where that is "
              "less, before the network is given smaller pictures."},
 };
-static NEW_SECTION(section_inference, "Detector", PART(inference), inference_keys);
+static NEW_SECTION(section_inference, "Detector", PART(inference), inference_keys, .check = check_inference);
 
 const char *media_decoder_name(enum media_decoder decoder)
 {

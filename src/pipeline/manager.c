@@ -140,7 +140,7 @@ static int infer(struct manager *m, struct network_context *context, const struc
     network_context_input(context, &camera->status.input_width, &camera->status.input_height);
     pthread_mutex_unlock(&m->shared.lock);
     if (result == 0)
-        result = density_turn_look(&m->density, camera->path, &turn->observation, error);
+        result = density_turn_look(&m->density, camera->path, context, &turn->observation, error);
     return result;
 }
 

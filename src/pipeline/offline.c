@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "pipeline/counting.h"
+#include "pipeline/density_look.h"
 
 enum item_state { ITEM_FREE, ITEM_WAITING, ITEM_RUNNING, ITEM_DONE };
 
@@ -60,13 +61,10 @@ struct scratch {
 static int look_for_density(struct ring *ring, const struct scratch *scratch, struct item *item)
 {
     const struct offline_options *o = ring->options;
-    struct density_result result;
-    int rc = density_infer(o->density, scratch->density, item->observation.picture,
-                           camera_path_density_view(o->path), &result, &item->error);
-    if (rc != 0)
-        return rc;
-    const struct count_reading reading = density_reading(&result);
-    return counting_take(&item->density, &reading, item->observation.stream_ns, &item->error);
+    const struct density_eyes eyes = {o->density, scratch->density, scratch->network};
+    struct count_reading reading;
+    int rc = density_look(&eyes, o->path, item->observation.picture, &reading, &item->error);
+    return rc != 0 ? rc : counting_take(&item->density, &reading, item->observation.stream_ns, &item->error);
 }
 
 static void infer_item(struct ring *ring, const struct scratch *scratch, struct item *item)
@@ -133,8 +131,11 @@ static void *worker_main(void *user)
 static bool is_density_due(struct ring *ring, const struct observation *observation)
 {
     const struct offline_options *o = ring->options;
-    if (!o->density || observation->kind != OBSERVATION_PICTURE || !camera_path_density_view(o->path) ||
-        observation->stream_ns < ring->density_due_ns)
+    if (!o->density || observation->kind != OBSERVATION_PICTURE || !camera_path_density_view(o->path))
+        return false;
+    if (density_is_head(o->density))
+        return true; /* it looks at every picture anyway */
+    if (observation->stream_ns < ring->density_due_ns)
         return false;
     ring->density_due_ns = observation->stream_ns + camera_path_density_interval_ns(o->path);
     return true;

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "base/text.h"
+#include "pipeline/density_choice.h"
 #include "service/internal.h"
 #include "service/sources.h"
 #include "vision/network.h"
@@ -165,14 +166,11 @@ static int open_network(struct service *s, struct error *error)
 /* It may be missing: then boxes alone count. A file that is there and is none is an error. */
 static int open_density(struct service *s, struct error *error)
 {
-    struct density_options options = {
-        .model_path = s->config->inference.density_model,
-        .more = (const char *const *)s->config->inference.density_ensemble,
-        .more_count = s->config->inference.density_ensemble_count,
-        .threads = s->config->inference.threads_per_worker,
-        .provider = inference_provider_name(s->config->inference.provider),
-    };
-    int result = density_open(&options, &s->density, error);
+    int result =
+        density_choice_open(s->config, s->network, s->config->inference.threads_per_worker,
+                            inference_provider_name(s->config->inference.provider), &s->density, error);
+    if (result == 0 && density_is_head(s->density))
+        log_info("service", "dense crowds are counted by the detector's own head");
     if (result != ERR_NOT_FOUND)
         return result;
     log_warning("service", "%s: counting is by boxes only, dense crowds are under-counted", error->text);

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "infer/session.h"
+#include "pipeline/density_choice.h"
 #include "service/internal.h"
 #include "vision/network.h"
 
@@ -127,8 +128,8 @@ static void write_store(struct json_writer *w, const char *kind, const struct wr
 
 void status_counting(struct service *s, struct counting_figures *figures)
 {
-    *figures = (struct counting_figures){.density_model =
-                                             s->density != NULL ? s->config->inference.density_model : NULL};
+    *figures = (struct counting_figures){
+        .density_model = s->density != NULL ? density_choice_name(s->config, s->density) : NULL};
     if (s->density != NULL)
         density_figures(s->density, &figures->density_runs, &figures->density_s);
     image_desk_figures(s->desk, &figures->images_analyzed, &figures->images_refused);

@@ -45,10 +45,14 @@ enum crowd_class { CROWD_SPARSE, CROWD_MODERATE, CROWD_DENSE, CROWD_PACKED, CROW
 
 const char *crowd_class_name(enum crowd_class crowd); /* "sparse", "moderate", "dense", "packed" */
 
+struct network;
 struct density_network;
 struct density_context;
 
 struct density_options {
+    /* Not NULL: the head of this detector counts (network_has_density), and no model is opened. Lent for the
+     * density network's life. ERR_INVALID when it has none, or with further models. */
+    struct network *detector;
     const char *model_path;
     const char *const *more; /* further models that count with it; `more_count` of them */
     size_t more_count;
@@ -92,7 +96,10 @@ struct count_reading density_reading(const struct density_result *result);
  * session_open. On failure *network is NULL. */
 int density_open(const struct density_options *options, struct density_network **network,
                  struct error *error);
-/* Pictures that were looked at in this process, and the seconds that their runs took, all together. */
+/* Whether it is a detector's head. Its map of a picture that the detector has just looked at costs no further
+ * pass: network_density. density_infer runs the whole network, at the size that crowds are counted at. */
+bool density_is_head(const struct density_network *network);
+/* Pictures that were counted in this process, and the seconds that runs for them alone took, all together. */
 void density_figures(struct density_network *network, int64_t *runs, double *seconds);
 void density_close(struct density_network **network); /* clears the pointer; NULL is fine */
 

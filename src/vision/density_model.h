@@ -7,26 +7,19 @@
 
 #include "base/error.h"
 #include "infer/session.h"
-#include "vision/density.h"
+#include "vision/density_head.h"
 
 struct density_model; /* opaque */
-
-struct density_output {
-    const float *cells; /* rows * columns, people; not yet checked */
-    int columns, rows;
-    double rate, crowd[CROWD_CLASSES];
-    double floor, share_low, share_high;
-    struct session_outputs *hold; /* what keeps the cells */
-};
 
 /* As density_open. On failure *model is NULL. */
 int density_model_open(const char *path, int threads, const char *provider, struct density_model **model,
                        struct error *error);
+/* The head of a network that is open already; `session` is lent for the model's life. NULL without memory. */
+struct density_model *density_model_of(struct session *session, const struct density_head *head);
 void density_model_close(struct density_model **model); /* clears the pointer; NULL is fine */
 /* `input`: 3 x height x width; both multiples of 32. ERR_FORMAT when the outputs' shapes are not those of a
- * density network. On success density_output_release ends what is lent. */
+ * density network. On success the output lives until `*hold` is released (session_outputs_release). */
 int density_model_run(struct density_model *model, float *input, int width, int height,
-                      struct density_output *output, struct error *error);
-void density_output_release(struct density_output *output);
+                      struct density_output *output, struct session_outputs **hold, struct error *error);
 
 #endif

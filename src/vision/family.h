@@ -35,6 +35,7 @@ struct family {
     const char *needs; /* "1xNx85: ..." for people: what the outputs have to be */
     int step;          /* the input's sides are multiples of it */
     struct input_format format;
+    bool may_have_head; /* the input is the one that density heads are trained on: density.c's */
     /* Whether the outputs' shapes are the family's for this input size. */
     bool (*fits)(const struct raw_outputs *outputs);
     /* Outputs that fit. Appends every box of class 0 (a person) whose score is at least `threshold`. */

@@ -133,6 +133,7 @@ const struct family family_nanodet = {
              "strides",
     .step = 32,
     .format = NANODET_FORMAT,
+    .may_have_head = true,
     .fits = nanodet_fits,
     .decode = nanodet_decode,
 };

@@ -10,163 +10,17 @@
 #include <assert.h>
 #include <math.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "base/file.h"
-#include "base/text.h"
-#include "infer/session.h"
-#include "vision/family.h"
-#include "vision/hog.h"
+#include "vision/network_internal.h"
 #include "vision/suppression.h"
 #include "vision/view.h"
-
-enum { PROBE_WIDTH = 96, PROBE_HEIGHT = 64, DEGRADED_TEXT = 512, INPUT_SIDE_MAX = 4096 };
 
 /* First what 512x384 has, which was the best size for the default model on 768x576 pictures, and a tenth more
  * for other shapes. Each further one has about two thirds of the one before, the least that people are still
  * found at. 16:9: 608x352, 512x288, 416x256, 320x192; 4:3: 512x384, 448x320, 352x288, 288x224. */
 enum { LAST_EQUAL_RUNG = 2 }; /* measured: docs/cameras.md */
 static const int rung_pixels[NETWORK_RUNGS] = {512 * 384 * 11 / 10, 150000, 107000, 65000};
-
-struct network {
-    struct session *session; /* NULL: HOG */
-    const struct family *family;
-    char degraded[DEGRADED_TEXT];  /* why it is HOG though a model was asked for */
-    int fixed_width, fixed_height; /* 0 x 0: any multiple of the family's step */
-};
-
-struct network_context {
-    struct network *network;
-    int rung, input_width, input_height;
-    struct hog *hog; /* instead of what follows; lends its detections */
-    struct preprocess *preprocess;
-    float *input;
-    size_t input_floats;
-    struct candidate_list candidates;
-    struct detection *detections; /* as many as candidates */
-    size_t capacity;
-};
-
-static int check_input(struct network *n, struct error *error)
-{
-    const char *path = session_path(n->session);
-    if (session_input_count(n->session) != 1)
-        return error_set(error, ERR_FORMAT, "model %s: %zu inputs found, a detector has one", path,
-                         session_input_count(n->session));
-    const struct tensor_info *in = session_input(n->session, 0);
-    char shape[TENSOR_SHAPE_TEXT];
-    tensor_shape_text(in->shape, in->rank, shape);
-    if (in->rank != 4 || (in->shape[0] != 1 && in->shape[0] != -1) || in->shape[1] != 3)
-        return error_set(error, ERR_FORMAT, "model %s: input \"%s\" is %s, needed is 1x3xHEIGHTxWIDTH", path,
-                         in->name, shape);
-    int64_t height = in->shape[2], width = in->shape[3];
-    if ((height < 0) != (width < 0) || height == 0 || width == 0 || height > INPUT_SIDE_MAX ||
-        width > INPUT_SIDE_MAX)
-        return error_set(
-            error, ERR_UNSUPPORTED,
-            "model %s: input \"%s\" is %s; height and width must be both free or both given, at most %d",
-            path, in->name, shape, INPUT_SIDE_MAX);
-    n->fixed_height = height < 0 ? 0 : (int)height;
-    n->fixed_width = width < 0 ? 0 : (int)width;
-    return 0;
-}
-
-/* Free sizes say nothing about the outputs until the network has run once. The probe's size gives each family
- * numbers of rows and values that are not another's. */
-static int probe(struct network *n, struct error *error)
-{
-    int width = n->fixed_width > 0 ? n->fixed_width : PROBE_WIDTH,
-        height = n->fixed_height > 0 ? n->fixed_height : PROBE_HEIGHT;
-    float *zeros = calloc((size_t)width * (size_t)height, 3 * sizeof *zeros);
-    if (zeros == NULL)
-        return error_nomem(error, "a network's first input");
-    struct tensor in = {.rank = 4, .shape = {1, 3, height, width}, .data = zeros}, out[SESSION_TENSORS_MAX];
-    struct session_outputs *hold = NULL;
-    int result = session_run(n->session, &in, out, &hold, error);
-    if (result == 0) {
-        struct raw_outputs outputs = {out, session_output_count(n->session), width, height};
-        result = family_match(&n->family, session_path(n->session), &outputs, error);
-    }
-    session_outputs_release(&hold);
-    free(zeros);
-    return result;
-}
-
-static int open_model(struct network *n, const struct network_options *options, struct error *error)
-{
-    struct session_options session = {
-        .path = options->model_path, .threads = options->threads, .provider = options->provider};
-    int result = session_open(&session, &n->session, error);
-    if (result == 0)
-        result = check_input(n, error);
-    if (result == 0)
-        result = family_find(options->family, options->model_path, &n->family, error);
-    if (result == 0)
-        result = probe(n, error);
-    return result;
-}
-
-static bool is_name(const char *value, const char *name)
-{
-    return value != NULL && strcmp(value, name) == 0;
-}
-
-int network_open(const struct network_options *options, struct network **network, struct error *error)
-{
-    *network = NULL;
-    struct network *n = calloc(1, sizeof *n);
-    if (n == NULL)
-        return error_nomem(error, "a network");
-    bool automatic = options->family == NULL || is_name(options->family, "auto");
-    if (is_name(options->family, "hog") || (is_name(options->model_path, "hog") && automatic)) {
-        *network = n;
-        return 0;
-    }
-    if (options->may_fall_back && automatic && !file_exists(options->model_path)) {
-        text_format(
-            n->degraded, sizeof n->degraded,
-            "no model file %s: the built-in HOG detector finds the people instead, and misses more of "
-            "them (scripts/setup.sh installs the model)",
-            options->model_path);
-        *network = n;
-        return 0;
-    }
-    int result = open_model(n, options, error);
-    if (result < 0) {
-        network_close(&n);
-        return result;
-    }
-    *network = n;
-    return 0;
-}
-
-void network_close(struct network **network)
-{
-    struct network *n = *network;
-    *network = NULL;
-    if (n == NULL)
-        return;
-    session_close(&n->session);
-    free(n);
-}
-
-const char *network_provider(const struct network *network, const char **reason)
-{
-    *reason = network->session != NULL ? session_provider_reason(network->session) : "";
-    return network->session != NULL ? session_provider(network->session) : "cpu";
-}
-
-const char *network_family(const struct network *network)
-{
-    return network->session != NULL ? network->family->name : "hog";
-}
-
-const char *network_degraded(const struct network *network)
-{
-    return network->degraded[0] != '\0' ? network->degraded : NULL;
-}
 
 bool network_has_ladder(const struct network *network, const struct view *view)
 {
@@ -246,6 +100,7 @@ void network_context_destroy(struct network_context **context)
     if (c->hog == NULL)
         free(c->detections);
     hog_destroy(&c->hog);
+    network_density_free(&c->density);
     free(c);
 }
 
@@ -294,8 +149,8 @@ static int ensure_room(struct network_context *c, int width, int height)
     return 0;
 }
 
-static int run(struct network_context *c, const struct placement *placement, const struct view *view,
-               struct error *error)
+static int run(struct network_context *c, const struct picture *picture, const struct placement *placement,
+               const struct view *view, struct error *error)
 {
     struct network *n = c->network;
     int64_t width = placement->input_width, height = placement->input_height;
@@ -305,9 +160,12 @@ static int run(struct network_context *c, const struct placement *placement, con
     int result = session_run(n->session, &in, out, &hold, error);
     if (result < 0)
         return result;
-    struct raw_outputs outputs = {out, session_output_count(n->session), (int)width, (int)height};
+    struct tensor boxes[SESSION_TENSORS_MAX];
+    struct raw_outputs outputs = network_boxes(n, out, (int)width, (int)height, boxes);
     c->candidates.count = 0;
     result = family_match(&n->family, session_path(n->session), &outputs, error);
+    if (result == 0)
+        result = network_density_keep(c, out, placement, picture, error);
     if (result == 0)
         n->family->decode(&outputs, view->confidence_low, &c->candidates);
     assert(c->candidates.count <= c->capacity);
@@ -338,7 +196,7 @@ static int infer_network(struct network_context *c, const struct picture *pictur
         return error_nomem(error, "a network's input");
     int result = preprocess_run(c->preprocess, picture, format, placement, &view->masks, c->input, error);
     if (result == 0)
-        result = run(c, placement, view, error);
+        result = run(c, picture, placement, view, error);
     if (result < 0)
         return result;
     *found = detections_suppress(c->detections, to_picture(c, placement), view->nms_iou);
@@ -367,6 +225,7 @@ int network_infer(struct network *network, struct network_context *context, cons
         return result;
     context->input_width = width;
     context->input_height = height;
+    context->density.is_there = false;
     bool hog = network->session == NULL;
     struct placement placement = placement_fit(picture->width, picture->height, width, height,
                                                !hog && network->family->format.top_left);

@@ -1,6 +1,10 @@
 /*
- * network: pictures in, people out. The plug-point of the detector families (and, later, density networks on
- * the same pass).
+ * network: pictures in, people out. The plug-point of the detector families, and of a density head on the
+ * same pass.
+ *
+ * A detector's file may hold a density head besides (models/attach_head.py): the outputs density_head.h tells
+ * of, which no family sees. Boxes are what they are without it. What it says of a picture is had by
+ * network_density, once network_infer has looked at it, at the size that the detector sees the picture at.
  *
  * A network is loaded once per process and shared; each worker has a context of its own with the scratch
  * memory, so `network_infer` may run in several threads with different contexts.
@@ -16,6 +20,7 @@
 #include "core/picture.h"
 #include "geo/point.h"
 
+struct density_result;
 struct network;
 struct network_context;
 
@@ -50,8 +55,9 @@ void view_destroy(struct view **view);
  * mask. In place; returns how many are left. For boxes that no network of ours has found. */
 size_t view_apply(const struct view *view, struct detection *detections, size_t count, int width, int height);
 
-/* Loads the model and runs it once. ERR_FORMAT says which shapes were found and which the family needs; else
- * as session_open. */
+/* Loads the model and runs it once. ERR_FORMAT says which shapes were found and which the family or the
+ * density head needs; ERR_UNSUPPORTED for a head on a family whose input it cannot have learned on, or with a
+ * fixed input size; else as session_open. */
 int network_open(const struct network_options *options, struct network **network, struct error *error);
 void network_close(struct network **network);
 /* What runs it, and why it is not what was wanted (empty when it is). */
@@ -90,5 +96,15 @@ void network_context_input(const struct network_context *context, int *width, in
 int network_infer(struct network *network, struct network_context *context, const struct picture *picture,
                   const struct view *view, const struct detection **detections, size_t *count,
                   struct error *error);
+
+bool network_has_density(const struct network *network);
+/*
+ * The density of the picture that the context has looked at last, from the pass that has found its boxes; the
+ * view's region and masks apply, its limits of size and score do not. The map lives in the context until its
+ * next call. ERR_UNSUPPORTED without a head, ERR_NOT_FOUND when no picture was looked at. density.h says what
+ * a result is.
+ */
+int network_density(struct network_context *context, const struct view *view, struct density_result *result,
+                    struct error *error);
 
 #endif

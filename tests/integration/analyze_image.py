@@ -145,6 +145,30 @@ def without_density_model():
         refused(service, "a map", "?map=jpeg", square, 422, "density model")
 
 
+def with_a_head_on_the_detector():
+    """Live from the detector's own pass at its size, 512 x 384; a picture over the API at 1280 x 960, so with 6.25 times as many cells."""
+    os.environ["SCI_INFERENCE__DENSITY_MODEL"] = "detector"
+    os.environ["SCI_INFERENCE__MODEL"] = str(ROOT / "tests/data/models/tiny_nanodet_crowd.onnx")
+    with Service(CAMERAS + "counting: {mode: density, interval: 60s, idle_interval: 60s}\n") as service:
+        key = service.key("operator")
+        tap.check(service.call("GET", "/health")[1]["density_model"] is True, "a head is a density model")
+        service.wait_until(lambda: service.call("GET", "/status", key)[1]["counting"]["density_runs"] > 5, "passes that count")
+        tap.check(service.call("GET", "/status", key)[1]["counting"]["density_model"] == "detector", "/status says whose")
+        square = service.request("GET", "/streams/square/picture.jpg", key)[2]
+        answer = json.loads(post(service, "?mode=density", square, "image/jpeg")[2])
+        socket = service.websocket(key)
+        socket.send({"type": "subscribe", "streams": ["square"]})
+        row = socket.receive_type("stream_update")["crowd_data"]
+        socket.close()
+        live = row["people"]["value"]
+        tap.check(row["regime"] == "density" and abs(live * 6.25 - answer["count"]) < 0.05 * answer["count"], "live and over the API the same crowd", f"{live} {answer['count']}")
+    os.environ["SCI_INFERENCE__MODEL"] = str(ROOT / "tests/data/models/tiny_nanodet.onnx")
+    service = Service(CAMERAS)
+    service.start(wait=False)
+    code = service.process.wait(30)
+    tap.check(code == 1 and "has no density head" in service.log.read_text(), "a detector without a head is refused at the start", service.log.read_text()[-300:])
+
+
 def main():
     if missing := assets_missing():
         tap.skip("pictures over the API", missing)
@@ -161,6 +185,7 @@ def main():
         crowd_of_requests(service)
         stops_with_pictures_waiting(service)
     without_density_model()
+    with_a_head_on_the_detector()
     return tap.end()
 
 

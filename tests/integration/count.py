@@ -146,6 +146,40 @@ def whole_analysis():
     fails("counting: density without the model", ["analyze", stills / "0.pgm", "-c", config, "--quiet"], 1, "no density model installed")
 
 
+def detector_head():
+    """A density head on the detector: the file alone, the detector's own, and no head at all."""
+    white, grey = picture("white.pgm", 1024, 768, 255), picture("grey.pgm", 700, 500, 130)
+    file, config = ROOT / "tests/data/models/tiny_nanodet_crowd.onnx", folder / "head.yaml"
+    config.write_text(f"inference: {{model: {file}, density_model: detector}}\n")
+    own, alone = (sci("count", "--json", *more, white, grey) for more in (("-c", config), ("--model", file)))
+    row = json.loads(own.stdout.splitlines()[0])
+    tap.check(own.stdout == alone.stdout and 19000 < row["count"] < 19200 and row["regime"] == "density", "the head counts, from the detector's file", own.stdout + own.stderr)
+    both = sci("count", "--json", "-c", config, "--mode", "auto", white)
+    tap.check(both.returncode == 0 and json.loads(both.stdout)["regime"] in ("density", "blended"), "auto with boxes and the head of one file", both.stderr)
+    stills = folder / "head-stills"
+    stills.mkdir()
+    for i in range(6):
+        (stills / f"{i}.pgm").write_bytes(b"P5 640 480 255\n" + bytes(255 - 9 * i - (x // 8 % 2) * 40 for x in range(640)) * 480)
+    config.write_text(f"inference: {{model: {file}, density_model: detector}}\ncounting: {{mode: density, interval: 5s}}\n")
+    one, many = (sci("analyze", stills, "-c", config, "--fps", "10", "--quiet", "--workers", n) for n in (1, 3))
+    people = [json.loads(line)["people"]["value"] for line in one.stdout.splitlines()]
+    tap.check(one.returncode == 0 and one.stdout == many.stdout and len(people) == 6, "a folder: the same bytes for one worker and three", one.stderr)
+    tap.check(all(a > b * 1.01 for a, b in zip(people, people[1:])), "every picture is looked at, whatever the interval", people)
+    tap.check(2500 < people[0] < 64 * 48, "at the detector's size: 512 x 384", people)
+    cells = json.loads(one.stdout.splitlines()[0])["density"]["picture"]
+    tap.check((cells["columns"], cells["rows"]) == (16, 12), "with its map, in blocks of 4 x 4 cells", (cells["columns"], cells["rows"]))
+    config.write_text(f"inference: {{model: {file}, density_model: none.onnx}}\ncounting: {{mode: density}}\n")
+    stands_in = sci("analyze", stills, "-c", config, "--fps", "10", "--quiet")
+    tap.check(stands_in.stdout == one.stdout, "a head stands in for a density model that is not there", stands_in.stderr)
+    config.write_text("inference: {model: tests/data/models/tiny_nanodet.onnx, density_model: detector}\n")
+    fails("a detector without a head", ["count", "-c", config, white], 1, "tiny_nanodet.onnx has no density head")
+    fails("and in an analysis", ["analyze", stills, "-c", config, "--quiet"], 1, "has no density head")
+    said = sci("doctor", "-c", config).stdout
+    tap.check("has no density head" in said, "sci doctor says so", said)
+    config.write_text("inference: {density_model: detector, density_ensemble: [a.onnx]}\n")
+    fails("a head and an ensemble", ["config", "check", "-c", config], 1, "density_ensemble", "detector's head")
+
+
 def shipped_weights():
     if not SHIPPED.exists():
         tap.skip("pictures of nobody, with the project's weights", "models/crowdnet_int8.onnx is not there")
@@ -161,5 +195,6 @@ several_models()
 refusals()
 evaluation()
 whole_analysis()
+detector_head()
 shipped_weights()
 sys.exit(tap.end())

@@ -18,7 +18,7 @@ MODELS = ROOT / "models/count"
 RUNTIME = ROOT / "vendor/onnxruntime/lib/libonnxruntime.so.1"
 try:
     import numpy as np
-    import onnx  # noqa: F401
+    import onnx
     import scipy  # noqa: F401
     import torch
     from PIL import Image
@@ -26,7 +26,11 @@ except ImportError as missing:
     tap.skip("training", f"{missing.name} is not installed")
     sys.exit(tap.end())
 sys.path.insert(0, str(MODELS))
+sys.path.insert(0, str(ROOT / "models"))
+import attach_head  # noqa: E402
 import csrnet  # noqa: E402
+import detector_head  # noqa: E402
+import export as exporter  # noqa: E402
 import losses  # noqa: E402
 import networks  # noqa: E402
 import targets  # noqa: E402
@@ -143,7 +147,78 @@ def export():
                   f"{np.abs(got - want).max()} {got.sum()} {count_picture(net, bgr)}")
 
 
+class MadeDetector(torch.nn.Module):
+    """The detector's layers up to what the head reads, and outputs as its family has them."""
+
+    def __init__(self, backbone):
+        super().__init__()
+        self.backbone = backbone
+
+    def forward(self, x):
+        stage, pyramid = self.backbone(x)
+        rows = []
+        for k in (1, 2, 4):
+            rows.append(torch.nn.functional.avg_pool2d(pyramid, k).flatten(2).transpose(1, 2))
+        firsts = [r[:, :, :1] - r[:, :, :1].mean(1, keepdim=True) for r in rows]
+        scores = [torch.sigmoid(8 * f / (f * f).mean(1, keepdim=True).sqrt() - 18) for f in firsts]  # a few cells are sure
+        return (*scores, *(r[:, :, :44] for r in rows), stage, pyramid)
+
+
+def made_detector(backbone, path):
+    names = [f"{kind}_{stride}" for kind in ("scores", "distances") for stride in (8, 16, 32)] + list(detector_head.TENSORS)
+    rows = {name: {1: "n_" + name} for name in names[:6]}
+    torch.onnx.export(MadeDetector(backbone).eval(), torch.zeros(1, 3, 64, 96), str(path), opset_version=13, input_names=["x"], output_names=names,
+                      dynamic_axes=dict(rows, x={2: "h", 3: "w"}))
+    model = onnx.load(path)
+    exporter.constants_to_initializers(model.graph)
+    del model.graph.output[6:]
+    onnx.save(model, path)
+    return model
+
+
+def head_on_detector():
+    """The trained head on a detector of random weights: the program's cells are PyTorch's, and the boxes those without the head."""
+    if not RUNTIME.exists():
+        tap.skip("a head on the detector", "vendor/onnxruntime is not there")
+        return
+    state = torch.load(folder / "head/checkpoint.pt", map_location="cpu")
+    net = networks.of_checkpoint(state).to(memory_format=torch.contiguous_format).eval()
+    for p in net.head.parameters():
+        p.data += 0.02 * torch.randn_like(p)  # equal constants would become one
+    plain, whole = folder / "detector.onnx", folder / "detector_crowd.onnx"
+    detector = made_detector(net.backbone, plain)
+    head = exporter.to_onnx(net, str(folder / "head.onnx"), (2.0, 0.25, 0.5))
+    checksum = attach_head.backbone_checksum(detector.graph, detector_head.TENSORS)
+    head.metadata_props.add(key="backbone_sha256", value=checksum)
+    onnx.save(attach_head.attach(detector, head), str(whole))
+    head.metadata_props[-1].value = checksum[::-1]
+    try:
+        attach_head.attach(detector, head)
+        tap.check(False, "a head of another detector is refused")
+    except SystemExit as refused:
+        tap.check("another detector" in str(refused), "a head of another detector is refused", str(refused))
+    config, path, cells = folder / "head.yaml", folder / "whole.png", folder / "cells.csv"
+    config.write_text(f"inference: {{model: {whole}, density_model: detector}}\n")
+    for size in ((1280, 960), (1300, 701)):
+        bgr = rng.integers(0, 256, (size[1], size[0], 3)).astype(np.uint8)
+        Image.fromarray(bgr[:, :, ::-1]).save(path)
+        result = subprocess.run([BINARY, "count", "-c", config, "--cells", cells, path], cwd=ROOT, capture_output=True, text=True)
+        tap.check(result.returncode == 0, "the detector with a head counts", result.stderr)
+        got = np.loadtxt(cells, delimiter=",", skiprows=1)[:, 4]
+        with torch.no_grad():
+            want = net(torch.from_numpy(padded(normalised(bgr)))[None])[0][0, 0]
+        want = want[:-(-size[1] // 8), :-(-size[0] // 8)].reshape(-1).numpy()
+        tap.check(len(got) == len(want) and np.abs(got - want).max() < 1e-4 and abs(got.sum() - want.sum()) < 1e-3 * want.sum(),
+                  "%dx%d: the head's cells are PyTorch's" % size, f"{np.abs(got - want).max()} {got.sum()} {want.sum()}")
+    boxes = []
+    for model in (plain, whole):
+        config.write_text(f"inference: {{model: {model}}}\ncounting: {{mode: boxes}}\n")
+        result = subprocess.run([BINARY, "analyze", path, "-c", config, "--quiet", "--format", "mot"], cwd=ROOT, capture_output=True, text=True)
+        boxes.append((result.returncode, result.stdout))
+    tap.check(boxes[0] == boxes[1] and boxes[0][0] == 0 and boxes[0][1], "boxes are those of the detector alone", str(boxes)[:400])
+
+
 torch.set_num_threads(1)
-for name, part in {"mass": mass, "losses": loss_is_least_at_the_truth, "pictures": pictures, "training": training, "networks": other_networks, "export": export}.items():
+for name, part in {"mass": mass, "losses": loss_is_least_at_the_truth, "pictures": pictures, "training": training, "networks": other_networks, "export": export, "head on the detector": head_on_detector}.items():
     tap.run(name, part)
 sys.exit(tap.end())

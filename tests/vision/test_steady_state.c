@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "base/text.h"
+#include "vision/density.h"
 #include "vision/flow.h"
 #include "vision/network.h"
 #include "vision/picture_health.h"
@@ -92,6 +93,9 @@ static void look_at_many(const char *model, size_t least)
             size_t count;
             assert_int_equal(network_infer(network, context, pictures[i], view, &d, &count, &error), 0);
             found += count;
+            struct density_result density;
+            if (network_has_density(network))
+                assert_int_equal(network_density(context, view, &density, &error), 0);
         }
     }
     assert_int_equal(allocations, before);
@@ -106,10 +110,14 @@ static void look_at_many(const char *model, size_t least)
 static void test_no_allocation_per_picture(void **state)
 {
     (void)state;
-    char model[1024];
+    static const char *const models[] = {"tiny_nanodet", "tiny_nanodet_crowd"};
     const char *root = getenv("SCI_SOURCE_ROOT");
-    text_format(model, sizeof model, "%s/tests/data/models/tiny_nanodet.onnx", root != NULL ? root : ".");
-    look_at_many(model, 1);
+    for (size_t i = 0; i < 2; i++) {
+        char model[1024];
+        text_format(model, sizeof model, "%s/tests/data/models/%s.onnx", root != NULL ? root : ".",
+                    models[i]);
+        look_at_many(model, 1);
+    }
 }
 
 static void test_no_allocation_per_picture_by_hog(void **state)

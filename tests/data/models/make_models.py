@@ -48,23 +48,28 @@ def plain_models():
     write("two_inputs", [helper.make_node("Add", ["x", "z"], ["y"])], [value("x", image), value("z", image)], [value("y", image)])
 
 
-def density(name, share):
+def density_head(picture, share, stride=8):
     """A counter whose answer is known: people per cell = the blue channel's mean over 3 x 3 cells, 0 to 1, where nothing is 0 normalised
     (103.53 of 255) beyond the input, times `share`. It needs its neighbours, so tiles without a margin would show."""
     scale, grey = np.float32(share * 57.375 / 255 / 9), np.float32(share * 103.53 / 255)
     kernel = np.zeros((1, 3, 3, 3), np.float32)
     kernel[0, 0] = scale
-    nodes = [helper.make_node("AveragePool", ["picture"], ["cells"], kernel_shape=[8, 8], strides=[8, 8]),
+    nodes = [helper.make_node("AveragePool", [picture], ["cells"], kernel_shape=[stride, stride], strides=[stride, stride]),
              helper.make_node("Conv", ["cells", "kernel", "grey"], ["blue"], kernel_shape=[3, 3], pads=[1, 1, 1, 1]),
              helper.make_node("Relu", ["blue"], ["density"]),
              helper.make_node("GlobalAveragePool", ["density"], ["mean"]),
              helper.make_node("Reshape", ["mean", "one_one"], ["rate"]),
              helper.make_node("Identity", ["classes"], ["crowd"]),
              helper.make_node("Identity", ["bar"], ["interval"])]
-    write(name, nodes, [value("picture", [1, 3, "h", "w"])],
-          [value("density", [1, 1, "rows", "columns"]), value("rate", [1, 1]), value("crowd", [1, 4]), value("interval", [1, 3])],
-          [("kernel", kernel), ("grey", np.array([grey])), ("one_one", np.array([1, 1], np.int64)),
-           ("classes", np.array([[0.1, 0.2, 0.6, 0.1]], np.float32)), ("bar", np.array([[2, 0.1, 0.25]], np.float32))])
+    outputs = [value("density", [1, 1, "rows", "columns"]), value("rate", [1, 1]), value("crowd", [1, 4]), value("interval", [1, 3])]
+    constants = [("kernel", kernel), ("grey", np.array([grey])), ("one_one", np.array([1, 1], np.int64)),
+                 ("classes", np.array([[0.1, 0.2, 0.6, 0.1]], np.float32)), ("bar", np.array([[2, 0.1, 0.25]], np.float32))]
+    return nodes, outputs, constants
+
+
+def density(name, share):
+    nodes, outputs, constants = density_head("picture", share)
+    write(name, nodes, [value("picture", [1, 3, "h", "w"])], outputs, constants)
 
 
 def head(name, stride, channels, seed, flat):
@@ -80,7 +85,7 @@ def head(name, stride, channels, seed, flat):
     return nodes, constants
 
 
-def detector(name, strides, channels, per_cell, sigmoid_from, rows_last, size=("h", "w")):
+def detector(name, strides, channels, per_cell, sigmoid_from, rows_last, size=("h", "w"), crowd=((), (), ())):
     """One output. `sigmoid_from`: values of a row from there on are probabilities."""
     nodes, constants, parts = [], [], []
     for i, stride in enumerate(strides):
@@ -109,10 +114,10 @@ def detector(name, strides, channels, per_cell, sigmoid_from, rows_last, size=("
     else:
         nodes.append(helper.make_node("Identity", ["joined"], ["y"]))
     shape = [1, channels, "n"] if rows_last else [1, "n", channels]
-    write(name, nodes, [value("x", [1, 3, *size])], [value("y", shape)], constants)
+    write(name, nodes + list(crowd[0]), [value("x", [1, 3, *size])], [value("y", shape), *crowd[1]], constants + list(crowd[2]))
 
 
-def nanodet(name, classes=3, bins=11):
+def nanodet(name, classes=3, bins=11, crowd=((), (), ()), crowd_first=False):
     nodes, constants, scores, boxes = [], [], [], []
     for i, stride in enumerate((8, 16, 32)):
         n, c = head(f"s{stride}", stride, classes, 50 + i, f"logits_{stride}")
@@ -122,7 +127,21 @@ def nanodet(name, classes=3, bins=11):
         constants += c + d
         scores.append(value(f"scores_{stride}", [1, "n%d" % i, classes]))
         boxes.append(value(f"bins_{stride}", [1, "n%d" % i, 4 * bins]))
-    write(name, nodes, [value("x", [1, 3, "h", "w"])], scores + boxes, constants)
+    outputs = list(crowd[1]) + scores + boxes if crowd_first else scores + boxes + list(crowd[1])
+    write(name, nodes + list(crowd[0]), [value("x", [1, 3, "h", "w"])], outputs, constants + list(crowd[2]))
+
+
+def crowd_detectors():
+    """Detectors with a density head: as they should be, with the head's outputs before the boxes', and four that are refused."""
+    crowd = density_head("x", 1)
+    nanodet("tiny_nanodet_crowd", crowd=crowd)
+    nanodet("tiny_nanodet_crowd_first", crowd=crowd, crowd_first=True)
+    nanodet("crowd_no_rate", crowd=(crowd[0], [o for o in crowd[1] if o.name != "rate"], crowd[2]))
+    nanodet("crowd_stride_16", crowd=density_head("x", 1, 16))
+    bar = [(n, -v if n == "bar" else v) for n, v in crowd[2]]
+    nanodet("crowd_no_bar", crowd=(crowd[0], crowd[1], bar))
+    detector("crowd_yolov8", (8, 16, 32), 4 + 2, 1, (4, 6), True, crowd=crowd)
+    detector("crowd_fixed", (8, 16, 32), 5 + 2, 1, (4, 7), False, (96, 128), crowd)
 
 
 plain_models()
@@ -133,3 +152,4 @@ detector("tiny_nanodet_plus", (8, 16, 32, 64), 3 + 32, 1, (0, 3), False)
 detector("tiny_yolov5", (8, 16, 32), 5 + 2, 3, (4, 7), False)
 detector("tiny_yolov8", (8, 16, 32), 4 + 2, 1, (4, 6), True)
 detector("tiny_yolox", (8, 16, 32), 5 + 2, 1, (4, 7), False, (96, 128))
+crowd_detectors()
