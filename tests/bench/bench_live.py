@@ -360,7 +360,8 @@ def churn():
 # ---- soak ----
 
 def soak():
-    environment = {**os.environ, "SOAK_SECONDS": os.environ.get("SOAK_SECONDS", "1800"), "SOAK_MEMORY_MB": "2", "SCI_BINARY": BINARY}
+    environment = {**os.environ, "SOAK_SECONDS": os.environ.get("SOAK_SECONDS", "1800"), "SOAK_MEMORY_MB": "2", "SOAK_WIDE": "1",
+                   "SOAK_SETTLE": "60", "SCI_BINARY": BINARY}
     subprocess.run([sys.executable, str(ROOT / "tests/integration/soak.py")], env=environment, check=False)
 
 
@@ -380,4 +381,5 @@ def main():
     return 0
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())
