@@ -60,7 +60,7 @@ def twice(x):
 
 
 class DensityHead(Outputs):
-    def __init__(self, width=48):
+    def __init__(self, width=96):
         super().__init__()
         self.enter = nn.Conv2d(2 * CHANNELS, width, 1)
         self.context1 = nn.Conv2d(width, width, 3, padding=1)
