@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 
 #include <libavcodec/avcodec.h>
@@ -48,6 +49,7 @@ struct reader {
     const atomic_bool *vectors_wanted; /* NULL = never */
     struct vectors *vectors;           /* NULL while they are not wanted */
     enum AVDiscard unfiltered;         /* pictures that the decoder does not smooth */
+    AVIOContext *connection;           /* of HTTP; NULL otherwise */
     AVFormatContext *format;
     AVCodecContext *decoder;
     AVStream *stream;
@@ -183,6 +185,31 @@ static int look_inside(AVFormatContext *format)
     return ret;
 }
 
+/* FFmpeg takes an address that ends like a picture's file, were it in the query, for pictures on disk before
+ * it has read a byte. Over HTTP the bytes say what it is; only play lists have to be named like one. */
+static const char *name_to_probe(const char *url)
+{
+    static const char list[] = ".m3u8";
+    size_t size = strcspn(url, "?#"), ending = sizeof list - 1;
+
+    return size > ending && strncasecmp(url + size - ending, list, ending) == 0 ? list : "";
+}
+
+static int connect(struct reader *r, const char *url, const AVDictionary *how, const AVInputFormat **format)
+{
+    AVDictionary *io = NULL; /* what is taken from it here is needed once more for the parts of a play list */
+    int ret = av_dict_copy(&io, how, 0);
+
+    if (ret >= 0)
+        ret = avio_open2(&r->connection, url, AVIO_FLAG_READ, &r->format->interrupt_callback, &io);
+    av_dict_free(&io);
+    if (ret >= 0)
+        ret = av_probe_input_buffer2(r->connection, format, name_to_probe(url), NULL, 0, 0);
+    r->format->pb = r->connection;
+    r->format->flags |= AVFMT_FLAG_CUSTOM_IO; /* closed by us */
+    return ret;
+}
+
 static int open_format(struct reader *r, const char *uri, struct error *error)
 {
     char url[ADDRESS_MAX + 8];
@@ -200,7 +227,9 @@ static int open_format(struct reader *r, const char *uri, struct error *error)
     r->format->interrupt_callback = (AVIOInterruptCB){interrupted, &r->guard};
     if (r->type == ADDRESS_WEBCAM)
         r->format->flags |= AVFMT_FLAG_NONBLOCK; /* a device that hangs cannot be interrupted otherwise */
-    ret = avformat_open_input(&r->format, url, format, &how); /* frees the context when it fails */
+    ret = r->type == ADDRESS_HTTP ? connect(r, url, how, &format) : 0;
+    if (ret >= 0)
+        ret = avformat_open_input(&r->format, url, format, &how); /* frees the context when it fails */
     if (ret < 0)
         result = open_failed(r, ret, "cannot be opened", error);
     else if ((ret = look_inside(r->format)) < 0)
@@ -338,6 +367,7 @@ void reader_close(struct reader **reader)
     avcodec_free_context(&r->decoder);
     hardware_release(&r->hardware);
     avformat_close_input(&r->format);
+    avio_closep(&r->connection);
     av_packet_free(&r->packet);
     frame_upright_destroy(&r->upright);
     vectors_destroy(&r->vectors);

@@ -279,7 +279,8 @@ static const struct control_ops ops = {
 
 static struct api api;
 
-/* An operation that is missing above would look like a fault of the API, and only once an input reaches it. */
+/* An operation that is missing above would look like a fault of the API, and only once an input reaches it.
+ */
 static void check_that_every_operation_is_there(void)
 {
     static const unsigned char nowhere[sizeof ops.streams_json];

@@ -68,12 +68,13 @@ static bool load(const struct http_server *server, const char *name, struct buff
     return file_read(path, 1 << 26, out, NULL) == 0;
 }
 
-static void give_file(const struct http_server *server, int fd, const char *name, const char *range)
+static void give_file(const struct http_server *server, int fd, char *name, const char *range)
 {
     struct buffer file = {0};
     char head[256];
     size_t from = range ? strtoul(range + strlen("Range: bytes="), NULL, 10) : 0;
 
+    name[strcspn(name, "?")] = '\0';
     if (!load(server, name, &file)) {
         put_text(fd, "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
         return;

@@ -1,6 +1,6 @@
 /*
  * A small HTTP server for tests, on loopback, one thread per connection:
- *   /NAME                                a file of the folder (with ranges)
+ *   /NAME[?ANYTHING]                     a file of the folder (with ranges)
  *   /stream/NAME?count=N[&then=silence]  that file N times as multipart MJPEG, 50 a second, then the end,
  *   /stream/NAME?count=N[&then=OTHER]    silence, or another file for ever
  *   /status/CODE, /silence, /redirect_file

@@ -411,18 +411,56 @@ static void mjpeg_over_http(void **state)
     http_server_stop(server);
 }
 
+/* The bytes say what it is: what looks like a picture's name is no name of a picture on disk. */
+static void http_that_is_named_like_a_picture(void **state)
+{
+    static const char *const files[] = {"clip.mp4?file=x.jpg",     "clip.mp4?f=[1-3]*.png",
+                                        "clip.mp4?file=x%2d.jpeg", "renamed.jpg",
+                                        "renamed.jpg?a=b",         "list.m3u8?to=x.bmp"};
+    static const char *const streams[] = {"stream/still.jpg?count=30&file=x.jpg",
+                                          "stream/still.jpg?count=30&file=x%2d.jpg"};
+    struct http_server *server = http_server_start(fixture_path("."));
+    struct error error = {0};
+    struct source *source;
+
+    (void)state;
+    fixture_ffmpeg(
+        "-f lavfi -i testsrc2=size=160x120:rate=10:duration=2 -c:v libx264 -g 10 clip.mp4 -c:v libx264 "
+        "-f mp4 renamed.jpg -c:v libx264 -g 10 -f hls -hls_time 1 -hls_playlist_type vod list.m3u8");
+    fixture_ffmpeg("-f lavfi -i testsrc2=size=160x120 -frames:v 1 -update 1 still.jpg");
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        int64_t pictures;
+
+        source = must_open(http_uri(server, files[i]), NULL);
+        assert_int_equal(fixture_read_all(kind, source, &pictures, &error), ERR_END);
+        assert_int_equal(pictures, 20);
+        kind->close(&source);
+    }
+    for (size_t i = 0; i < sizeof streams / sizeof *streams; i++) {
+        source = must_open(http_uri(server, streams[i]), NULL);
+        read_pictures(source, 20);
+        kind->close(&source);
+    }
+    http_server_stop(server);
+}
+
 static void http_that_fails(void **state)
 {
     static const struct {
         const char *rest;
         int code;
-    } cases[] = {{"missing.mp4", ERR_NOT_FOUND}, {"status/401", ERR_AUTH},      {"status/403", ERR_AUTH},
-                 {"status/500", ERR_IO},         {"silence", ERR_TIMEOUT},      {"letter.txt", ERR_FORMAT},
-                 {"evil.m3u8", ERR_FORMAT},      {"redirect_file", ERR_FORMAT}, {"empty.mp4", ERR_FORMAT}};
+    } cases[] = {{"missing.mp4", ERR_NOT_FOUND},     {"status/401", ERR_AUTH},
+                 {"status/403", ERR_AUTH},           {"status/500", ERR_IO},
+                 {"silence", ERR_TIMEOUT},           {"letter.txt", ERR_FORMAT},
+                 {"evil.m3u8", ERR_FORMAT},          {"still.jpg", ERR_FORMAT},
+                 {"still.jpg?x=y.jpg", ERR_FORMAT},  {"missing.jpg?x=y.jpg", ERR_NOT_FOUND},
+                 {"letter.txt?x=y.jpg", ERR_FORMAT}, {"redirect_file", ERR_FORMAT},
+                 {"empty.mp4", ERR_FORMAT}};
     static const char evil[] = "#EXTM3U\n#EXTINF:2,\nfile:///etc/passwd\n#EXT-X-ENDLIST\n";
     struct http_server *server;
 
     (void)state;
+    fixture_ffmpeg("-f lavfi -i testsrc2=size=160x120 -frames:v 1 -update 1 still.jpg");
     fixture_write("letter.txt", "no video\n", 9);
     fixture_write("empty.mp4", "", 0);
     fixture_write("evil.m3u8", evil, sizeof evil - 1);
@@ -489,6 +527,7 @@ int main(void)
                                        TEST(what_is_long_past_is_not_decoded),
                                        TEST(video_over_http),
                                        TEST(mjpeg_over_http),
+                                       TEST(http_that_is_named_like_a_picture),
                                        TEST(http_that_fails),
                                        TEST(http_that_falls_silent)};
 
