@@ -26,6 +26,9 @@ struct manager {
     bool watchdog_started;
 };
 
+/* manager_work.c: a worker's thread; `manager` is the manager. */
+void *manager_work(void *manager);
+
 /* manager_load.c, all with the lock held */
 enum load_level manager_level_of(const struct manager *manager, const struct camera *camera);
 /* Once a second: looks at what was done and lets something give way. Lets go of the lock for a moment. */
