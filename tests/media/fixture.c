@@ -13,15 +13,18 @@
 
 #include <cmocka.h>
 
+#include "media/source.h"
+
 static char folder[256];
 
-const char *fixture_begin(void)
+int fixture_begin(void **state)
 {
     const char *tmp = getenv("TMPDIR");
 
+    (void)state;
     snprintf(folder, sizeof folder, "%s/sci_media_XXXXXX", tmp && *tmp ? tmp : "/tmp");
     assert_non_null(mkdtemp(folder));
-    return folder;
+    return 0;
 }
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *walk)
@@ -30,11 +33,13 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
     return remove(path);
 }
 
-void fixture_end(void)
+int fixture_end(void **state)
 {
+    (void)state;
     if (folder[0])
         nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
     folder[0] = '\0';
+    return 0;
 }
 
 const char *fixture_path(const char *name)
@@ -106,6 +111,29 @@ void fixture_damage(const char *name, double from, double to, size_t step)
         assert_true(fputc(~byte & 0xFF, file) != EOF);
     }
     assert_int_equal(fclose(file), 0);
+}
+
+struct source *fixture_open(const struct source_kind *kind, const struct source_options *options)
+{
+    struct error error = {0};
+    struct source *source;
+
+    if (kind->open(options, &source, &error) != 0)
+        fail_msg("%s", error.text);
+    assert_non_null(source);
+    return source;
+}
+
+int64_t fixture_count_pictures(const struct source_options *options)
+{
+    struct source *source = fixture_open(&source_kind_ffmpeg, options);
+    struct error error = {0};
+    int64_t pictures;
+
+    if (fixture_read_all(&source_kind_ffmpeg, source, &pictures, &error) != ERR_END)
+        fail_msg("%s", error.text);
+    source_kind_ffmpeg.close(&source);
+    return pictures;
 }
 
 int fixture_read_all(const struct source_kind *kind, struct source *source, int64_t *pictures,

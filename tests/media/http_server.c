@@ -219,6 +219,14 @@ int http_server_port(const struct http_server *server)
     return server->port;
 }
 
+const char *http_server_uri(const struct http_server *server, const char *rest)
+{
+    static char uri[256];
+
+    snprintf(uri, sizeof uri, "http://127.0.0.1:%d/%s", server->port, rest);
+    return uri;
+}
+
 void http_server_stop(struct http_server *server)
 {
     atomic_store(&server->stopping, true);

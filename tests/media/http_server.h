@@ -12,6 +12,8 @@ struct http_server;
 
 struct http_server *http_server_start(const char *folder);
 int http_server_port(const struct http_server *server);
+/* "http://127.0.0.1:PORT/REST", until the next call. */
+const char *http_server_uri(const struct http_server *server, const char *rest);
 void http_server_stop(struct http_server *server); /* ends its connections, waits for its threads */
 
 #endif

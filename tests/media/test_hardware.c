@@ -35,17 +35,9 @@ static int64_t pictures_with(const char *name, const char *decoder, struct told 
 {
     struct source_options options = {
         .uri = fixture_path(name), .decoder = decoder, .on_note = on_note, .note_user = told};
-    struct source *source;
-    struct error error = {0};
-    int64_t pictures;
 
     *told = (struct told){0};
-    if (source_kind_ffmpeg.open(&options, &source, &error) != 0)
-        fail_msg("%s", error.text);
-    if (fixture_read_all(&source_kind_ffmpeg, source, &pictures, &error) != ERR_END)
-        fail_msg("%s", error.text);
-    source_kind_ffmpeg.close(&source);
-    return pictures;
+    return fixture_count_pictures(&options);
 }
 
 static void pictures_come_with_any_decoder(void **state)
@@ -104,20 +96,6 @@ static void a_device_is_given_up_for_its_own_failures(void **state)
     }
 }
 
-static int begin(void **state)
-{
-    (void)state;
-    fixture_begin();
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    fixture_end();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -126,5 +104,5 @@ int main(void)
         cmocka_unit_test(a_device_is_given_up_for_its_own_failures),
     };
 
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, fixture_begin, fixture_end);
 }

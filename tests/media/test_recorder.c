@@ -132,17 +132,7 @@ static void make_video(const char *name, const char *codec, int seconds)
 /* Decodes it: how many pictures, and that it ends without damage. */
 static int64_t pictures_of(const char *path)
 {
-    struct source_options options = {.uri = path};
-    struct source *source;
-    struct error error = {0};
-    int64_t pictures;
-
-    if (source_kind_ffmpeg.open(&options, &source, &error) != 0)
-        fail_msg("%s", error.text);
-    if (fixture_read_all(&source_kind_ffmpeg, source, &pictures, &error) != ERR_END)
-        fail_msg("%s", error.text);
-    source_kind_ffmpeg.close(&source);
-    return pictures;
+    return fixture_count_pictures(&(struct source_options){.uri = path});
 }
 
 static size_t files_in(const char *folder)
@@ -538,20 +528,12 @@ static void decoding_times_rise(void **state)
     }
 }
 
-static int begin(void **state)
-{
-    (void)state;
-    fixture_begin();
-    return 0;
-}
-
 static int end(void **state)
 {
     (void)state;
     for (int i = 0; i < 3; i++)
         umount2(fixture_path(((const char *[]){"disk0", "disk1", "locked"})[i]), MNT_DETACH);
-    fixture_end();
-    return 0;
+    return fixture_end(state);
 }
 
 int main(void)
@@ -570,5 +552,5 @@ int main(void)
         cmocka_unit_test(damaged_notes_do_no_harm),
     };
 
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, fixture_begin, end);
 }

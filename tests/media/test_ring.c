@@ -203,20 +203,6 @@ static void a_folder_that_cannot_be_is_an_empty_ring(void **state)
     ring_destroy(&ring);
 }
 
-static int begin(void **state)
-{
-    (void)state;
-    fixture_begin();
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    fixture_end();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -228,5 +214,5 @@ int main(void)
         cmocka_unit_test(a_folder_that_cannot_be_is_an_empty_ring),
     };
 
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, fixture_begin, fixture_end);
 }

@@ -26,12 +26,8 @@ static struct source *must_open(const char *uri, bool paced)
                                      .open_timeout_ns = 20 * NS_PER_S,
                                      .read_timeout_ns = NS_PER_S,
                                      .picture_limit = 2};
-    struct error error = {0};
-    struct source *source;
 
-    if (kind->open(&options, &source, &error) != 0)
-        fail_msg("%s", error.text);
-    return source;
+    return fixture_open(kind, &options);
 }
 
 static struct source_faults faults_of(const struct source *source)
@@ -68,14 +64,6 @@ static void a_file_goes_on_behind_the_damage(void **state)
     }
 }
 
-static const char *stream_uri(const struct http_server *server, const char *rest)
-{
-    static char uri[256];
-
-    snprintf(uri, sizeof uri, "http://127.0.0.1:%d/stream/%s", http_server_port(server), rest);
-    return uri;
-}
-
 /* Pictures keep coming, and none of them can be decoded. */
 static void a_camera_that_sends_rubbish_fails(void **state)
 {
@@ -90,7 +78,7 @@ static void a_camera_that_sends_rubbish_fails(void **state)
     fixture_ffmpeg("-f lavfi -i testsrc2=size=160x120 -frames:v 1 -f mjpeg rubbish");
     fixture_damage("rubbish", 0.001, 1, 1);
     server = http_server_start(fixture_path("."));
-    source = must_open(stream_uri(server, "still.jpg?count=150&then=rubbish"), false);
+    source = must_open(http_server_uri(server, "stream/still.jpg?count=150&then=rubbish"), false);
     assert_int_equal(fixture_read_all(kind, source, &pictures, &error), ERR_FORMAT);
     if (!strstr(error.text, "cannot be decoded any more"))
         fail_msg("%s", error.text);
@@ -101,24 +89,10 @@ static void a_camera_that_sends_rubbish_fails(void **state)
     http_server_stop(server);
 }
 
-static int setup(void **state)
-{
-    (void)state;
-    return fixture_begin() ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    fixture_end();
-    return 0;
-}
-
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_file_goes_on_behind_the_damage, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_camera_that_sends_rubbish_fails, setup, teardown)};
+    const struct CMUnitTest tests[] = {FIXTURE_TEST(a_file_goes_on_behind_the_damage),
+                                       FIXTURE_TEST(a_camera_that_sends_rubbish_fails)};
 
     signal(SIGPIPE, SIG_IGN);
     return cmocka_run_group_tests(tests, NULL, NULL);

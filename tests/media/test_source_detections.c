@@ -38,15 +38,11 @@ static void on_note(void *user, enum source_note note, const char *text)
 static struct source *opened(const char *name, const char *query, struct source_options options)
 {
     char uri[700];
-    struct source *source;
-    struct error error;
     snprintf(uri, sizeof uri, "detections://%s%s", fixture_path(name), query);
     options.uri = uri;
     options.on_note = on_note;
     options.note_user = &notes;
-    if (kind->open(&options, &source, &error) < 0)
-        fail_msg("%s", error.text);
-    return source;
+    return fixture_open(kind, &options);
 }
 
 static int next(struct source *source, struct observation *o)
@@ -333,17 +329,10 @@ static int setup(void **state)
     (void)state;
     memset(&notes, 0, sizeof notes);
     atomic_store(&cancel, false);
-    return fixture_begin() ? 0 : -1;
+    return fixture_begin(state);
 }
 
-static int teardown(void **state)
-{
-    (void)state;
-    fixture_end();
-    return 0;
-}
-
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, fixture_end)
 
 int main(void)
 {

@@ -18,20 +18,9 @@
 
 static const struct source_kind *const kind = &source_kind_ffmpeg;
 
-static struct source *must_open(const struct source_options *options)
-{
-    struct error error = {0};
-    struct source *source;
-
-    if (kind->open(options, &source, &error) != 0)
-        fail_msg("%s", error.text);
-    assert_non_null(source);
-    return source;
-}
-
 static struct source *open_name(const char *name)
 {
-    return must_open(&(struct source_options){.uri = fixture_path(name)});
+    return fixture_open(kind, &(struct source_options){.uri = fixture_path(name)});
 }
 
 /* Appends the picture's bytes as a rawvideo file has them. */
@@ -268,7 +257,7 @@ static void looping_goes_on_in_time(void **state)
 
     (void)state;
     fixture_ffmpeg("-f lavfi -i testsrc2=size=64x64:rate=10:duration=0.5 -c:v libx264 -bf 2 loop.mp4");
-    source = must_open(&(struct source_options){.uri = fixture_path("loop.mp4"), .loop = true});
+    source = fixture_open(kind, &(struct source_options){.uri = fixture_path("loop.mp4"), .loop = true});
     for (int64_t i = 0; i < 17; i++) {
         assert_int_equal(kind->read(source, &o, &error), 0);
         assert_int_equal(o.number, i + 1);
@@ -298,7 +287,7 @@ static void configured_rate_replaces_the_header(void **state)
 
     (void)state;
     fixture_ffmpeg("-f lavfi -i testsrc2=size=64x64:rate=10:duration=1 -c:v mpeg4 rate.avi");
-    source = must_open(&(struct source_options){.uri = fixture_path("rate.avi"), .frame_rate = 7});
+    source = fixture_open(kind, &(struct source_options){.uri = fixture_path("rate.avi"), .frame_rate = 7});
     kind->info(source, &info);
     assert_float_equal(info.frame_rate, 7, 0);
     for (int64_t i = 0; i < 10; i++) {
@@ -320,7 +309,7 @@ static void paced_pictures_say_when_they_were_due(void **state)
 
     (void)state;
     fixture_ffmpeg("-f lavfi -i testsrc2=size=64x64:rate=50:duration=1 -c:v mpeg4 pace.avi");
-    source = must_open(&(struct source_options){.uri = fixture_path("pace.avi"), .paced = true});
+    source = fixture_open(kind, &(struct source_options){.uri = fixture_path("pace.avi"), .paced = true});
     for (int i = 0; i < 30; i++) {
         assert_int_equal(kind->read(source, &o, &error), 0);
         if (i == 0)
@@ -343,8 +332,9 @@ static void pictures_out_are_bounded(void **state)
 
     (void)state;
     fixture_ffmpeg("-f lavfi -i testsrc2=size=64x64:rate=50:duration=1 -c:v mpeg4 bound.avi");
-    source = must_open(&(struct source_options){
-        .uri = fixture_path("bound.avi"), .picture_limit = 2, .read_timeout_ns = 50 * NS_PER_MS});
+    source = fixture_open(kind, &(struct source_options){.uri = fixture_path("bound.avi"),
+                                                         .picture_limit = 2,
+                                                         .read_timeout_ns = 50 * NS_PER_MS});
     assert_int_equal(kind->read(source, &o[0], &error), 0);
     assert_int_equal(kind->read(source, &o[1], &error), 0);
     assert_int_equal(kind->read(source, &o[2], &error), ERR_FULL);
@@ -370,10 +360,10 @@ static void a_paced_file_drops_what_does_not_fit(void **state)
     (void)state;
     (void)thread;
     fixture_ffmpeg("-f lavfi -i testsrc2=size=64x64:rate=100:duration=1 -c:v mpeg4 drop.avi");
-    source = must_open(&(struct source_options){.uri = fixture_path("drop.avi"),
-                                                .paced = true,
-                                                .picture_limit = 1,
-                                                .read_timeout_ns = 200 * NS_PER_MS});
+    source = fixture_open(kind, &(struct source_options){.uri = fixture_path("drop.avi"),
+                                                         .paced = true,
+                                                         .picture_limit = 1,
+                                                         .read_timeout_ns = 200 * NS_PER_MS});
     assert_int_equal(kind->read(source, &held, &error), 0);
     assert_int_equal(kind->read(source, &o, &error), ERR_FULL);
     observation_release(&held);
@@ -403,7 +393,7 @@ static void cancel_interrupts(void **state)
     (void)state;
     fixture_ffmpeg("-f lavfi -i testsrc2=size=64x64:rate=50:duration=1 -c:v mpeg4 cancel.avi");
     options.uri = fixture_path("cancel.avi");
-    source = must_open(&options);
+    source = fixture_open(kind, &options);
     assert_int_equal(kind->read(source, &o, &error), 0);
     observation_release(&o);
     pthread_create(&thread, NULL, set_later, &cancel);
@@ -442,35 +432,20 @@ static void the_same_file_gives_the_same_pictures(void **state)
     buffer_free(&bytes[1]);
 }
 
-static int setup(void **state)
-{
-    (void)state;
-    return fixture_begin() ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    fixture_end();
-    return 0;
-}
-
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-
 int main(void)
 {
-    const struct CMUnitTest tests[] = {TEST(every_make_gives_its_pictures),
-                                       TEST(rotation_is_applied),
-                                       TEST(cut_off_files_give_what_they_have),
-                                       TEST(damage_in_the_middle_is_said_at_the_end),
-                                       TEST(what_is_no_video_is_refused),
-                                       TEST(looping_goes_on_in_time),
-                                       TEST(configured_rate_replaces_the_header),
-                                       TEST(paced_pictures_say_when_they_were_due),
-                                       TEST(pictures_out_are_bounded),
-                                       TEST(a_paced_file_drops_what_does_not_fit),
-                                       TEST(cancel_interrupts),
-                                       TEST(the_same_file_gives_the_same_pictures)};
+    const struct CMUnitTest tests[] = {FIXTURE_TEST(every_make_gives_its_pictures),
+                                       FIXTURE_TEST(rotation_is_applied),
+                                       FIXTURE_TEST(cut_off_files_give_what_they_have),
+                                       FIXTURE_TEST(damage_in_the_middle_is_said_at_the_end),
+                                       FIXTURE_TEST(what_is_no_video_is_refused),
+                                       FIXTURE_TEST(looping_goes_on_in_time),
+                                       FIXTURE_TEST(configured_rate_replaces_the_header),
+                                       FIXTURE_TEST(paced_pictures_say_when_they_were_due),
+                                       FIXTURE_TEST(pictures_out_are_bounded),
+                                       FIXTURE_TEST(a_paced_file_drops_what_does_not_fit),
+                                       FIXTURE_TEST(cancel_interrupts),
+                                       FIXTURE_TEST(the_same_file_gives_the_same_pictures)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

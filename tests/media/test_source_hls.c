@@ -25,11 +25,11 @@ static const struct source_kind *const kind = &source_kind_ffmpeg;
 static int open_list(const struct http_server *server, const char *name, struct source **source,
                      struct error *error)
 {
-    char uri[256];
-    struct source_options options = {
-        .uri = uri, .open_timeout_ns = 20 * NS_PER_S, .read_timeout_ns = 20 * NS_PER_S, .picture_limit = 4};
+    struct source_options options = {.uri = http_server_uri(server, name),
+                                     .open_timeout_ns = 20 * NS_PER_S,
+                                     .read_timeout_ns = 20 * NS_PER_S,
+                                     .picture_limit = 4};
 
-    snprintf(uri, sizeof uri, "http://127.0.0.1:%d/%s", http_server_port(server), name);
     return kind->open(&options, source, error);
 }
 
@@ -176,26 +176,11 @@ static void the_same_list_with_its_own_piece(void **state)
     http_server_stop(server);
 }
 
-static int setup(void **state)
-{
-    (void)state;
-    return fixture_begin() ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    fixture_end();
-    return 0;
-}
-
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-
 int main(void)
 {
-    const struct CMUnitTest tests[] = {TEST(a_live_list_is_played_at_the_speed_of_life),
-                                       TEST(lists_that_lead_elsewhere_give_nothing),
-                                       TEST(the_same_list_with_its_own_piece)};
+    const struct CMUnitTest tests[] = {FIXTURE_TEST(a_live_list_is_played_at_the_speed_of_life),
+                                       FIXTURE_TEST(lists_that_lead_elsewhere_give_nothing),
+                                       FIXTURE_TEST(the_same_list_with_its_own_piece)};
 
     signal(SIGPIPE, SIG_IGN);
     return cmocka_run_group_tests(tests, NULL, NULL);

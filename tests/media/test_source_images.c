@@ -184,30 +184,15 @@ static void limit_and_cancel(void **state)
     observation_release(&o);
 }
 
-static int setup(void **state)
-{
-    (void)state;
-    return fixture_begin() ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    fixture_end();
-    return 0;
-}
-
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(natural_order),
-                                       TEST(kinds_by_uri),
-                                       TEST(folder_in_order),
-                                       TEST(one_image_looped_at_one_a_second),
-                                       TEST(a_damaged_image_is_named_and_passed_over),
-                                       TEST(what_cannot_be_opened),
-                                       TEST(limit_and_cancel)};
+                                       FIXTURE_TEST(kinds_by_uri),
+                                       FIXTURE_TEST(folder_in_order),
+                                       FIXTURE_TEST(one_image_looped_at_one_a_second),
+                                       FIXTURE_TEST(a_damaged_image_is_named_and_passed_over),
+                                       FIXTURE_TEST(what_cannot_be_opened),
+                                       FIXTURE_TEST(limit_and_cancel)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -353,14 +353,6 @@ static void what_is_long_past_is_not_decoded(void **state)
 
 /* ---- HTTP ---- */
 
-static const char *http_uri(const struct http_server *server, const char *rest)
-{
-    static char uri[256];
-
-    snprintf(uri, sizeof uri, "http://127.0.0.1:%d/%s", http_server_port(server), rest);
-    return uri;
-}
-
 static void video_over_http(void **state)
 {
     struct http_server *server = http_server_start(fixture_path("."));
@@ -380,7 +372,7 @@ static void video_over_http(void **state)
 
         fixture_ffmpeg("-f lavfi -i testsrc2=size=160x120:rate=10:duration=4 %s %s", cases[i].make,
                        cases[i].name);
-        source = must_open(http_uri(server, cases[i].name), NULL);
+        source = must_open(http_server_uri(server, cases[i].name), NULL);
         kind->info(source, &info);
         assert_false(info.live);
         assert_int_equal(info.width, 160);
@@ -402,7 +394,7 @@ static void mjpeg_over_http(void **state)
     (void)state;
     fixture_ffmpeg("-f lavfi -i testsrc2=size=160x120 -frames:v 1 -update 1 still.jpg");
     server = http_server_start(fixture_path("."));
-    source = must_open(http_uri(server, "stream/still.jpg?count=30"), NULL);
+    source = must_open(http_server_uri(server, "stream/still.jpg?count=30"), NULL);
     kind->info(source, &info);
     assert_true(info.live);
     read_pictures(source, 20);
@@ -431,13 +423,13 @@ static void http_that_is_named_like_a_picture(void **state)
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         int64_t pictures;
 
-        source = must_open(http_uri(server, files[i]), NULL);
+        source = must_open(http_server_uri(server, files[i]), NULL);
         assert_int_equal(fixture_read_all(kind, source, &pictures, &error), ERR_END);
         assert_int_equal(pictures, 20);
         kind->close(&source);
     }
     for (size_t i = 0; i < sizeof streams / sizeof *streams; i++) {
-        source = must_open(http_uri(server, streams[i]), NULL);
+        source = must_open(http_server_uri(server, streams[i]), NULL);
         read_pictures(source, 20);
         kind->close(&source);
     }
@@ -493,43 +485,28 @@ static void http_that_falls_silent(void **state)
     (void)state;
     fixture_ffmpeg("-f lavfi -i testsrc2=size=160x120 -frames:v 1 -update 1 still.jpg");
     server = http_server_start(fixture_path("."));
-    source = must_open(http_uri(server, "stream/still.jpg?count=10&then=silence"), NULL);
+    source = must_open(http_server_uri(server, "stream/still.jpg?count=10&then=silence"), NULL);
     assert_int_equal(final_code(source, &error), ERR_TIMEOUT);
     kind->close(&source);
     http_server_stop(server);
 }
 
-static int setup(void **state)
-{
-    (void)state;
-    return fixture_begin() ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    fixture_end();
-    return 0;
-}
-
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-
 int main(void)
 {
-    const struct CMUnitTest tests[] = {TEST(cameras_over_tcp_and_udp),
-                                       TEST(lost_packets),
-                                       TEST(passwords),
-                                       TEST(nobody_there),
-                                       TEST(killed_while_reading),
-                                       TEST(frozen_while_reading),
-                                       TEST(cancel_interrupts_open_and_read),
-                                       TEST(a_slow_consumer_gets_the_newest),
-                                       TEST(what_is_long_past_is_not_decoded),
-                                       TEST(video_over_http),
-                                       TEST(mjpeg_over_http),
-                                       TEST(http_that_is_named_like_a_picture),
-                                       TEST(http_that_fails),
-                                       TEST(http_that_falls_silent)};
+    const struct CMUnitTest tests[] = {FIXTURE_TEST(cameras_over_tcp_and_udp),
+                                       FIXTURE_TEST(lost_packets),
+                                       FIXTURE_TEST(passwords),
+                                       FIXTURE_TEST(nobody_there),
+                                       FIXTURE_TEST(killed_while_reading),
+                                       FIXTURE_TEST(frozen_while_reading),
+                                       FIXTURE_TEST(cancel_interrupts_open_and_read),
+                                       FIXTURE_TEST(a_slow_consumer_gets_the_newest),
+                                       FIXTURE_TEST(what_is_long_past_is_not_decoded),
+                                       FIXTURE_TEST(video_over_http),
+                                       FIXTURE_TEST(mjpeg_over_http),
+                                       FIXTURE_TEST(http_that_is_named_like_a_picture),
+                                       FIXTURE_TEST(http_that_fails),
+                                       FIXTURE_TEST(http_that_falls_silent)};
 
     signal(SIGPIPE, SIG_IGN);
     return cmocka_run_group_tests(tests, NULL, NULL);

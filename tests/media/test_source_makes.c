@@ -160,24 +160,9 @@ static void combs_of_interlaced_video(void **state)
     assert_int_equal(combs_of("woven.ts"), 0);
 }
 
-static int setup(void **state)
-{
-    (void)state;
-    return fixture_begin() ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    fixture_end();
-    return 0;
-}
-
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(every_make, setup, teardown),
-        cmocka_unit_test_setup_teardown(combs_of_interlaced_video, setup, teardown)};
+    const struct CMUnitTest tests[] = {FIXTURE_TEST(every_make), FIXTURE_TEST(combs_of_interlaced_video)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

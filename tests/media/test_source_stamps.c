@@ -28,13 +28,11 @@ static struct seen play(const char *name)
     struct source_options options = {.uri = fixture_path(name)};
     struct seen seen = {.shortest_ns = INT64_MAX};
     struct source_info info;
-    struct source *source;
+    struct source *source = fixture_open(kind, &options);
     struct observation o;
     struct error error = {0};
     int code;
 
-    if (kind->open(&options, &source, &error) != 0)
-        fail_msg("%s", error.text);
     while ((code = kind->read(source, &o, &error)) == 0) {
         int64_t step = o.stream_ns - seen.last_ns;
 
@@ -108,23 +106,9 @@ static void joined_recordings(void **state)
     assert_in_range(seen.last_ns, 199 * 40 * MS - MS, 199 * 40 * MS + MS);
 }
 
-static int setup(void **state)
-{
-    (void)state;
-    return fixture_begin() ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    fixture_end();
-    return 0;
-}
-
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(damaged_files, setup, teardown),
-                                       cmocka_unit_test_setup_teardown(joined_recordings, setup, teardown)};
+    const struct CMUnitTest tests[] = {FIXTURE_TEST(damaged_files), FIXTURE_TEST(joined_recordings)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -146,25 +146,10 @@ static void paced_and_canceled(void **state)
     kind->close(&source);
 }
 
-static int setup(void **state)
-{
-    (void)state;
-    return fixture_begin() ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    fixture_end();
-    return 0;
-}
-
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-
 int main(void)
 {
-    const struct CMUnitTest tests[] = {TEST(frames_by_their_numbers), TEST(looped_with_new_people),
-                                       TEST(units_and_columns), TEST(what_cannot_be_played),
-                                       TEST(paced_and_canceled)};
+    const struct CMUnitTest tests[] = {FIXTURE_TEST(frames_by_their_numbers),
+                                       FIXTURE_TEST(looped_with_new_people), FIXTURE_TEST(units_and_columns),
+                                       FIXTURE_TEST(what_cannot_be_played), FIXTURE_TEST(paced_and_canceled)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,20 +16,6 @@
 /* The view goes right and down by so many pixels a picture: what it shows goes the other way. */
 enum { STEP_X = 3, STEP_Y = 2, PICTURES = 20, MARGIN_CELLS = 4 };
 
-static int setup(void **state)
-{
-    (void)state;
-    fixture_begin();
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    fixture_end();
-    return 0;
-}
-
 /* Soft noise, seen through a window that moves. */
 static void make_clip(const char *name, const char *how)
 {
@@ -186,5 +172,5 @@ int main(void)
         cmocka_unit_test(test_none_where_there_are_none),
         cmocka_unit_test(test_they_can_be_asked_for_at_any_time),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, fixture_begin, fixture_end);
 }

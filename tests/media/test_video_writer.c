@@ -143,27 +143,12 @@ static void a_full_disk_is_said(void **state)
     assert_non_null(strstr(error.text, "full.mkv"));
 }
 
-static int setup(void **state)
-{
-    (void)state;
-    return fixture_begin() ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    fixture_end();
-    return 0;
-}
-
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-
 int main(void)
 {
-    const struct CMUnitTest tests[] = {TEST(what_is_written_can_be_read),
-                                       TEST(the_same_pictures_give_the_same_bytes),
-                                       TEST(paths_that_cannot_be_written),
-                                       TEST(without_pictures_there_is_no_file), TEST(a_full_disk_is_said)};
+    const struct CMUnitTest tests[] = {
+        FIXTURE_TEST(what_is_written_can_be_read), FIXTURE_TEST(the_same_pictures_give_the_same_bytes),
+        FIXTURE_TEST(paths_that_cannot_be_written), FIXTURE_TEST(without_pictures_there_is_no_file),
+        FIXTURE_TEST(a_full_disk_is_said)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
