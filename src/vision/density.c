@@ -8,11 +8,12 @@
 #include "base/clock.h"
 #include "vision/density_model.h"
 #include "vision/density_sum.h"
+#include "vision/density_tiles.h"
 #include "vision/network_internal.h"
 #include "vision/preprocess.h"
 
-/* Sides are multiples of the network's deepest stride, twice over. TILE_CORE is what a tile contributes. */
-enum { STEP = 32, TILE_CORE = 768 };
+/* Sides are multiples of the network's deepest stride, twice over. */
+enum { STEP = 32 };
 
 /* What the network was trained on: see models/count/network.py. */
 static const struct input_format format = {
@@ -219,21 +220,6 @@ static int prepare(struct look *look, const struct picture *picture, struct erro
 
 /* --- tiles ---------------------------------------------------------------------------------------------- */
 
-static int tile_count(int side, bool tiled)
-{
-    return tiled ? (side + TILE_CORE - 1) / TILE_CORE : 1;
-}
-
-static struct density_stretch tile_stretch(int side, int count, int index)
-{
-    int core = count == 1 ? side : TILE_CORE;
-    struct density_stretch s = {.begin = index * core, .end = (index + 1) * core};
-    s.end = s.end < side ? s.end : side;
-    s.from = s.begin > DENSITY_MARGIN ? s.begin - DENSITY_MARGIN : 0;
-    s.to = s.end + DENSITY_MARGIN < side ? s.end + DENSITY_MARGIN : side;
-    return s;
-}
-
 static void cut(const struct density_context *c, const struct placement *p, struct density_stretch across,
                 struct density_stretch down)
 {
@@ -272,16 +258,28 @@ static int run_tile(struct look *look, struct density_stretch across, struct den
     return 0;
 }
 
+static int margin_of(const struct density_network *network)
+{
+    int margin = 0;
+    for (size_t i = 0; i < network->count; i++) {
+        int needed = density_model_margin(network->models[i]);
+        margin = needed > margin ? needed : margin;
+    }
+    return margin;
+}
+
 static int run_tiles(struct look *look, struct error *error)
 {
     const struct placement *p = &look->scene.placement;
     int limit = look->view->tile_pixels > 0 ? look->view->tile_pixels : DENSITY_TILE_PIXELS;
     bool tiled = (int64_t)p->input_width * p->input_height > limit;
-    int across = tile_count(p->input_width, tiled), down = tile_count(p->input_height, tiled), rc = 0;
+    int across = density_tile_count(p->input_width, tiled), down = density_tile_count(p->input_height, tiled),
+        rc = 0;
+    int margin = margin_of(look->context->network);
     for (int y = 0; y < down && rc == 0; y++)
         for (int x = 0; x < across && rc == 0; x++)
-            rc = run_tile(look, tile_stretch(p->input_width, across, x),
-                          tile_stretch(p->input_height, down, y), error);
+            rc = run_tile(look, density_tile_stretch(p->input_width, across, x, margin),
+                          density_tile_stretch(p->input_height, down, y, margin), error);
     return rc;
 }
 

@@ -7,8 +7,9 @@
  *
  * Pictures are counted at the size that the network was trained for: `long_side` says how. The map is a local
  * function of the picture, so inputs above DENSITY_TILE_PIXELS are cut into tiles that overlap by
- * DENSITY_MARGIN on every side; each cell's value is taken from the tile in whose inner part it lies, and the
- * count changes by less than one percent (a test holds it to that).
+ * DENSITY_MARGIN (a head on a detector: DENSITY_DETECTOR_MARGIN) on every side; each cell's value is taken
+ * from the tile in whose inner part it lies, and the count changes by less than one percent (a test holds it
+ * to that).
  *
  * Several models count together: the map is the mean of theirs, and where they differ the interval is wider:
  * one deviation of their counts times 1.645, added by squares to the mean of their own shares.
@@ -29,8 +30,9 @@
 #include "geo/point.h"
 
 enum {
-    DENSITY_STRIDE = 8,   /* input pixels per cell */
-    DENSITY_MARGIN = 128, /* input pixels */
+    DENSITY_STRIDE = 8,            /* input pixels per cell */
+    DENSITY_MARGIN = 128,          /* input pixels */
+    DENSITY_DETECTOR_MARGIN = 256, /* of a head on a detector */
     DENSITY_LONG_SIDE =
         1280, /* measured: small heads are found more often at a quarter more than what was trained on */
     DENSITY_SIDE_MAX = 8192,   /* of an input */

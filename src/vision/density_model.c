@@ -59,6 +59,12 @@ void density_model_close(struct density_model **model)
     free(m);
 }
 
+int density_model_margin(const struct density_model *model)
+{
+    return session_output_count(model->session) > DENSITY_HEAD_OUTPUTS ? DENSITY_DETECTOR_MARGIN
+                                                                       : DENSITY_MARGIN;
+}
+
 int density_model_run(struct density_model *model, float *input, int width, int height,
                       struct density_output *output, struct session_outputs **hold, struct error *error)
 {

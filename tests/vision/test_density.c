@@ -132,12 +132,11 @@ static void test_known_answer(void **state)
     close_model(&f);
 }
 
-static void test_tiles_change_nothing(void **state)
+static void check_tiles(const char *model)
 {
-    (void)state;
     static const int sizes[][2] = {{1500, 1111}, {1000, 40}, {333, 1499}};
     struct fixture f;
-    open_model(&f, "tests/data/models/tiny_density.onnx");
+    open_model(&f, model);
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         struct picture *p = noise(sizes[i][0], sizes[i][1], 7 + i);
         struct density_result whole = infer(&f, p, &(struct density_view){.tile_pixels = 1 << 30});
@@ -157,6 +156,13 @@ static void test_tiles_change_nothing(void **state)
         picture_unref(&p);
     }
     close_model(&f);
+}
+
+static void test_tiles_change_nothing(void **state)
+{
+    (void)state;
+    check_tiles("tests/data/models/tiny_density.onnx");
+    check_tiles("tests/data/models/tiny_nanodet_crowd.onnx");
 }
 
 static void test_region_and_masks(void **state)
