@@ -13,32 +13,12 @@
 #include "count_allocations.h"
 #include "crowd/ground_motion.h"
 #include "crowd/stage.h"
+#include "crowd_test.h"
+#include "stage_fixture.h"
 
-enum { WIDTH = 1280, HEIGHT = 720, CELL = 16, COLUMNS = WIDTH / CELL, ROWS = HEIGHT / CELL };
+enum { WIDTH = STAGE_WIDTH, HEIGHT = STAGE_HEIGHT, CELL = 16, COLUMNS = WIDTH / CELL, ROWS = HEIGHT / CELL };
 #define SPAN_NS (100 * NS_PER_MS)
 #define BODY 0.9
-
-static void near(double a, double b, double tolerance)
-{
-    if (!(fabs(a - b) <= tolerance))
-        fail_msg("%.6g is not %.6g within %g", a, b, tolerance);
-}
-
-/* Eight metres above the ground, looking along +y and down by 40 degrees. */
-static struct camera_model overlook(void)
-{
-    const double a = 40 * M_PI / 180;
-    const double r[9] = {1, 0, 0, 0, -sin(a), -cos(a), 0, cos(a), -sin(a)};
-    struct camera_model c = {
-        .kind = CAMERA_PINHOLE, .width = WIDTH, .height = HEIGHT, .residual_m = (double)NAN};
-    c.u.pinhole =
-        (struct camera_pinhole){.width = WIDTH, .height = HEIGHT, .fx = 900, .fy = 900, .cx = 640, .cy = 360};
-    memcpy(c.u.pinhole.r, r, sizeof r);
-    for (int i = 0; i < 3; i++)
-        c.u.pinhole.t[i] = -r[i * 3 + 2] * 8;
-    assert_int_equal(camera_prepare(&c, NULL), 0);
-    return c;
-}
 
 typedef struct point velocity_at(struct point ground);
 
@@ -128,7 +108,7 @@ static struct measure_set measure(const struct setting *s, int64_t now_ns, const
 static void everybody_walks_one_way(void **state)
 {
     (void)state;
-    const struct camera_model c = overlook();
+    const struct camera_model c = stage_overlook();
     struct setting s;
     set_up(&s, &c);
     draw(&c, north_east);
@@ -159,7 +139,7 @@ static void everybody_walks_one_way(void **state)
 static void nothing_moves(void **state)
 {
     (void)state;
-    const struct camera_model c = overlook();
+    const struct camera_model c = stage_overlook();
     struct setting s;
     set_up(&s, &c);
     draw(&c, rest);
@@ -178,7 +158,7 @@ static void nothing_moves(void **state)
 static void nothing_is_known(void **state)
 {
     (void)state;
-    const struct camera_model c = overlook();
+    const struct camera_model c = stage_overlook();
     struct setting s;
     set_up(&s, &c);
     struct measure_set set = measure(&s, 0, NULL);
@@ -201,7 +181,7 @@ static void nothing_is_known(void **state)
 static void opposite_streams_have_no_direction(void **state)
 {
     (void)state;
-    const struct camera_model c = overlook();
+    const struct camera_model c = stage_overlook();
     struct setting s;
     set_up(&s, &c);
     draw(&c, two_ways);
@@ -217,7 +197,7 @@ static void opposite_streams_have_no_direction(void **state)
 static void other_fields(void **state)
 {
     (void)state;
-    const struct camera_model c = overlook();
+    const struct camera_model c = stage_overlook();
     struct setting s;
     set_up(&s, &c);
     draw(&c, north_east);
@@ -265,7 +245,7 @@ static void update(struct crowd_stage *stage, int tick, const struct motion_fiel
 static void zones_have_motion(void **state)
 {
     (void)state;
-    const struct camera_model c = overlook();
+    const struct camera_model c = stage_overlook();
     const struct zone zones[2] = {zone_of("left", -4, -1), zone_of("right", 1, 4)};
     const struct crowd_options o = {
         .camera = &c, .zones = zones, .zone_count = 2, .cell_m = 0.5, .sigma_m = 0.7};

@@ -12,62 +12,22 @@
 #include "base/random.h"
 #include "count_allocations.h"
 #include "crowd/stage.h"
+#include "crowd_test.h"
+#include "stage_fixture.h"
 
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+enum { MANY = 10000 };
 
-enum { WIDTH = 1280, HEIGHT = 720, MANY = 10000 };
-
-static void near(double a, double b, double tolerance)
-{
-    if (!(fabs(a - b) <= tolerance)) {
-        fail_msg("%.17g is not %.17g within %g", a, b, tolerance);
-    }
-}
-
-/* Eight metres above the ground, looking along +y and down by 40 degrees, no distortion. */
-static struct camera_model overlook(void)
-{
-    const double a = 40 * M_PI / 180;
-    const double r[9] = {1, 0, 0, 0, -sin(a), -cos(a), 0, cos(a), -sin(a)};
-    struct camera_model c = {
-        .kind = CAMERA_PINHOLE, .width = WIDTH, .height = HEIGHT, .residual_m = (double)NAN};
-    c.u.pinhole =
-        (struct camera_pinhole){.width = WIDTH, .height = HEIGHT, .fx = 900, .fy = 900, .cx = 640, .cy = 360};
-    memcpy(c.u.pinhole.r, r, sizeof(r));
-    for (int i = 0; i < 3; i++) {
-        c.u.pinhole.t[i] = -r[i * 3 + 2] * 8;
-    }
-    assert_int_equal(camera_prepare(&c, NULL), 0);
-    return c;
-}
-
-/* The box of a person 1.7 m high and 0.5 m wide, as the camera sees them. */
 static struct track standing(const struct camera_model *c, int64_t id, double x, double y)
 {
-    struct point foot;
-    struct point head;
-    assert_true(camera_to_image(c, (struct point){x, y}, 0, &foot));
-    assert_true(camera_to_image(c, (struct point){x, y}, 1.7, &head));
-    const float h = (float)(foot.y - head.y);
-    return (struct track){
-        .track_id = id, .box = {(float)foot.x - h / 7, (float)foot.y - h, h / 3.5F, h}, .score = 0.9F};
-}
-
-static struct crowd_stage *make(const struct camera_model *c, const struct zone *zones, size_t zone_count)
-{
-    const struct crowd_options o = {
-        .camera = c, .zones = zones, .zone_count = zone_count, .cell_m = 0.5, .sigma_m = 0.6};
-    struct crowd_stage *s = NULL;
-    assert_int_equal(crowd_stage_create(&o, &s, NULL), 0);
-    return s;
+    return stage_person(c, id, (struct point){x, y});
 }
 
 static void update(struct crowd_stage *s, double time_s, struct track *tracks, size_t count,
                    struct snapshot *snapshot)
 {
     const struct crowd_input in = {.stream_ns = (int64_t)(time_s * 1e9),
-                                   .width = WIDTH,
-                                   .height = HEIGHT,
+                                   .width = STAGE_WIDTH,
+                                   .height = STAGE_HEIGHT,
                                    .tracks = tracks,
                                    .track_count = count};
     struct error error = {0};
@@ -77,22 +37,11 @@ static void update(struct crowd_stage *s, double time_s, struct track *tracks, s
     }
 }
 
-static double integral(const struct density_grid *g)
-{
-    double sum = 0;
-    for (int i = 0; i < g->columns * g->rows; i++) {
-        if (isfinite(g->values[i])) {
-            sum += (double)g->values[i];
-        }
-    }
-    return sum * g->cell_m * g->cell_m;
-}
-
 static void everybody_is_placed(void **state)
 {
     (void)state;
-    const struct camera_model c = overlook();
-    struct crowd_stage *s = make(&c, NULL, 0);
+    const struct camera_model c = stage_overlook();
+    struct crowd_stage *s = stage_make(&c, NULL, 0);
     struct track t[] = {standing(&c, 1, 0, 10), standing(&c, 2, -2, 12), standing(&c, 3, 3, 9)};
     struct snapshot snap;
     update(s, 0, t, 3, &snap);
@@ -110,8 +59,8 @@ static void everybody_is_placed(void **state)
 static void one_person_has_a_known_density(void **state)
 {
     (void)state;
-    const struct camera_model c = overlook();
-    struct crowd_stage *s = make(&c, NULL, 0);
+    const struct camera_model c = stage_overlook();
+    struct crowd_stage *s = stage_make(&c, NULL, 0);
     struct track t[] = {standing(&c, 1, 0.25, 10.25)};
     struct snapshot snap;
     update(s, 0, t, 1, &snap);
@@ -130,10 +79,10 @@ static void one_person_has_a_known_density(void **state)
 static void density_integrates_to_the_number(void **state)
 {
     (void)state;
-    const struct camera_model c = overlook();
+    const struct camera_model c = stage_overlook();
     /* The whole view as one zone: its mean density times its area is everybody. */
     const struct zone all = {.id = "all", .corner_count = 4, .corners = {{0, 0}, {1, 0}, {1, 1}, {0, 1}}};
-    struct crowd_stage *s = make(&c, &all, 1);
+    struct crowd_stage *s = stage_make(&c, &all, 1);
     struct random_state random;
     random_seed(&random, 3);
     static struct track t[400];
@@ -147,7 +96,7 @@ static void density_integrates_to_the_number(void **state)
         const double stream = snap.measures.of[MEASURE_DENSITY_MEAN].value;
         const double zone = snap.zones[0].measures.of[MEASURE_DENSITY_MEAN].value;
         near(zone, stream, 1e-4 * (1 + stream));
-        assert_true(integral(snap.grid) >= (double)n * (1 - 1e-6));
+        assert_true(stage_people_in(snap.grid) >= (double)n * (1 - 1e-6));
         assert_true(snap.measures.of[MEASURE_DENSITY_PEAK].value >= stream);
     }
     crowd_stage_destroy(&s);
@@ -157,7 +106,7 @@ static void without_calibration_there_is_no_density(void **state)
 {
     (void)state;
     const struct camera_model none = {.kind = CAMERA_NONE};
-    const struct camera_model c = overlook();
+    const struct camera_model c = stage_overlook();
     const struct zone zones[] = {
         {.id = "image", .corner_count = 4, .corners = {{0, 0}, {0.5, 0}, {0.5, 1}, {0, 1}}},
         {.id = "ground",
@@ -165,7 +114,7 @@ static void without_calibration_there_is_no_density(void **state)
          .corner_count = 3,
          .corners = {{0, 5}, {5, 5}, {0, 15}}},
     };
-    struct crowd_stage *s = make(&none, zones, 2);
+    struct crowd_stage *s = stage_make(&none, zones, 2);
     struct track t[] = {standing(&c, 1, -2, 10), standing(&c, 2, 2, 10)};
     struct snapshot snap;
     update(s, 0, t, 2, &snap);
@@ -186,7 +135,7 @@ static void without_calibration_there_is_no_density(void **state)
 static void zones_count_who_is_in_them(void **state)
 {
     (void)state;
-    const struct camera_model c = overlook();
+    const struct camera_model c = stage_overlook();
     const struct zone zones[] = {
         {.id = "left", .corner_count = 4, .corners = {{0, 0}, {0.5, 0}, {0.5, 1}, {0, 1}}, .capacity = 4},
         {.id = "far",
@@ -198,7 +147,7 @@ static void zones_count_who_is_in_them(void **state)
          .corner_count = 4,
          .corners = {{-3, -11}, {3, -11}, {3, -5}, {-3, -5}}},
     };
-    struct crowd_stage *s = make(&c, zones, 3);
+    struct crowd_stage *s = stage_make(&c, zones, 3);
     struct track t[] = {standing(&c, 1, -1, 9), standing(&c, 2, -2, 13), standing(&c, 3, 2, 13),
                         standing(&c, 4, 1, 10.98)};
     struct snapshot snap;
@@ -218,9 +167,9 @@ static void zones_count_who_is_in_them(void **state)
 static void walkers_have_their_speed(void **state)
 {
     (void)state;
-    const struct camera_model c = overlook();
+    const struct camera_model c = stage_overlook();
     const struct zone zone = {.id = "z", .corner_count = 4, .corners = {{0, 0}, {1, 0}, {1, 1}, {0, 1}}};
-    struct crowd_stage *s = make(&c, &zone, 1);
+    struct crowd_stage *s = stage_make(&c, &zone, 1);
     struct snapshot snap;
     struct track t[2];
     for (int k = 0; k <= 20; k++) {
@@ -249,14 +198,15 @@ static void walkers_have_their_speed(void **state)
 static void picture_size_does_not_matter(void **state)
 {
     (void)state;
-    const struct camera_model c = overlook();
-    struct crowd_stage *s = make(&c, NULL, 0);
+    const struct camera_model c = stage_overlook();
+    struct crowd_stage *s = stage_make(&c, NULL, 0);
     struct track t[] = {standing(&c, 1, 2, 11)};
     t[0].box.x /= 2;
     t[0].box.y /= 2;
     t[0].box.w /= 2;
     t[0].box.h /= 2;
-    const struct crowd_input in = {.width = WIDTH / 2, .height = HEIGHT / 2, .tracks = t, .track_count = 1};
+    const struct crowd_input in = {
+        .width = STAGE_WIDTH / 2, .height = STAGE_HEIGHT / 2, .tracks = t, .track_count = 1};
     struct snapshot snap = {0};
     assert_int_equal(crowd_stage_update(s, &in, &snap, NULL), 0);
     near(t[0].ground.position.x, 2, 1e-4);
@@ -273,7 +223,7 @@ static void given_positions_are_measured(void **state)
                               .corner_count = 4,
                               .corners = {{0, 0}, {10, 0}, {10, 5}, {0, 5}}};
     const struct camera_model none = {.kind = CAMERA_NONE};
-    struct crowd_stage *s = make(&none, &zone, 1);
+    struct crowd_stage *s = stage_make(&none, &zone, 1);
     struct track t[3] = {
         {.track_id = 1, .score = 1}, {.track_id = 2, .score = 1}, {.track_id = 3, .score = 1}};
     for (size_t i = 0; i < 3; i++) {
@@ -285,15 +235,15 @@ static void given_positions_are_measured(void **state)
     assert_int_equal(crowd_stage_update(s, &in, &snap, NULL), 0);
     near(snap.measures.of[MEASURE_DENSITY_MEAN].value, 3 / 50.0, 1e-6);
     near(snap.zones[0].measures.of[MEASURE_OCCUPANCY].value, 3, 0);
-    near(integral(snap.grid), 3, 1e-5);
+    near(stage_people_in(snap.grid), 3, 1e-5);
     crowd_stage_destroy(&s);
 }
 
 static void one_spot_and_ten_thousand(void **state)
 {
     (void)state;
-    const struct camera_model c = overlook();
-    struct crowd_stage *s = make(&c, NULL, 0);
+    const struct camera_model c = stage_overlook();
+    struct crowd_stage *s = stage_make(&c, NULL, 0);
     struct track *t = calloc(MANY, sizeof(*t));
     assert_non_null(t);
     for (size_t i = 0; i < MANY; i++) {
@@ -302,7 +252,7 @@ static void one_spot_and_ten_thousand(void **state)
     struct snapshot snap;
     update(s, 0, t, MANY, &snap);
     near(snap.measures.of[MEASURE_PEOPLE].value, MANY, 0);
-    near(integral(snap.grid), MANY, MANY * 1e-5);
+    near(stage_people_in(snap.grid), MANY, MANY * 1e-5);
     assert_true(isfinite(snap.measures.of[MEASURE_DENSITY_PEAK].high));
     free(t);
     crowd_stage_destroy(&s);
@@ -314,9 +264,9 @@ static void steady_state_allocates_nothing(void **state)
     if (!ALLOCATIONS_ARE_COUNTED) {
         skip();
     }
-    const struct camera_model c = overlook();
+    const struct camera_model c = stage_overlook();
     const struct zone zone = {.id = "z", .corner_count = 4, .corners = {{0, 0}, {1, 0}, {1, 1}, {0, 1}}};
-    struct crowd_stage *s = make(&c, &zone, 1);
+    struct crowd_stage *s = stage_make(&c, &zone, 1);
     static struct track t[200];
     struct snapshot snap;
     size_t before = 0;
@@ -349,9 +299,9 @@ static void a_blind_camera_is_no_empty_place(void **state)
 {
     (void)state;
     enum { PEOPLE = 20 };
-    const struct camera_model c = overlook();
+    const struct camera_model c = stage_overlook();
     const struct zone all = {.id = "all", .corner_count = 4, .corners = {{0, 0}, {1, 0}, {1, 1}, {0, 1}}};
-    struct crowd_stage *s = make(&c, &all, 1);
+    struct crowd_stage *s = stage_make(&c, &all, 1);
     struct snapshot snap;
     struct track t[PEOPLE];
     for (int step = 0; step <= 800; step++) {
@@ -360,8 +310,8 @@ static void a_blind_camera_is_no_empty_place(void **state)
             t[i] = standing(&c, i + 1, -2 + 0.8 * (i % 5), 8 + 0.8 * (i / 5));
         }
         const struct crowd_input in = {.stream_ns = step * INT64_C(100000000),
-                                       .width = WIDTH,
-                                       .height = HEIGHT,
+                                       .width = STAGE_WIDTH,
+                                       .height = STAGE_HEIGHT,
                                        .tracks = t,
                                        .track_count = blind ? 0 : PEOPLE,
                                        .blind = blind ? health_info(HEALTH_BLACK)->reason : NULL};

@@ -11,51 +11,18 @@
 #include "base/clock.h"
 #include "base/random.h"
 #include "crowd/stage.h"
+#include "crowd_test.h"
+#include "stage_fixture.h"
 
-enum { WIDTH = 1280, HEIGHT = 720, COLUMNS = 160, ROWS = 90, CELL = 8, PEOPLE = 400 };
+enum { COLUMNS = 160, ROWS = 90, CELL = 8, PEOPLE = 400 };
 
 static float cells[COLUMNS * ROWS];
-
-static void near(double a, double b, double tolerance)
-{
-    if (!(fabs(a - b) <= tolerance)) {
-        fail_msg("%.17g is not %.17g within %g", a, b, tolerance);
-    }
-}
-
-/* Eight metres above the ground, looking along +y and down by 40 degrees. */
-static struct camera_model overlook(void)
-{
-    const double a = 40 * M_PI / 180;
-    const double r[9] = {1, 0, 0, 0, -sin(a), -cos(a), 0, cos(a), -sin(a)};
-    struct camera_model c = {
-        .kind = CAMERA_PINHOLE, .width = WIDTH, .height = HEIGHT, .residual_m = (double)NAN};
-    c.u.pinhole =
-        (struct camera_pinhole){.width = WIDTH, .height = HEIGHT, .fx = 900, .fy = 900, .cx = 640, .cy = 360};
-    memcpy(c.u.pinhole.r, r, sizeof(r));
-    for (int i = 0; i < 3; i++) {
-        c.u.pinhole.t[i] = -r[i * 3 + 2] * 8;
-    }
-    assert_int_equal(camera_prepare(&c, NULL), 0);
-    return c;
-}
 
 static struct point head_of(const struct camera_model *c, struct point ground)
 {
     struct point head = {0, 0};
     assert_true(camera_to_image(c, ground, 0.93 * 1.7, &head));
     return head;
-}
-
-static struct track standing(const struct camera_model *c, int64_t id, struct point ground)
-{
-    struct point foot;
-    struct point head;
-    assert_true(camera_to_image(c, ground, 0, &foot));
-    assert_true(camera_to_image(c, ground, 1.7, &head));
-    const float h = (float)(foot.y - head.y);
-    return (struct track){
-        .track_id = id, .box = {(float)foot.x - h / 7, (float)foot.y - h, h / 3.5F, h}, .score = 0.9F};
 }
 
 static void see(struct point pixel)
@@ -66,23 +33,14 @@ static void see(struct point pixel)
     cells[y * COLUMNS + x] += 1;
 }
 
-static struct crowd_stage *make(const struct camera_model *c, const struct zone *zones, size_t zone_count)
-{
-    const struct crowd_options o = {
-        .camera = c, .zones = zones, .zone_count = zone_count, .cell_m = 0.5, .sigma_m = 0.6};
-    struct crowd_stage *s = NULL;
-    assert_int_equal(crowd_stage_create(&o, &s, NULL), 0);
-    return s;
-}
-
 static struct snapshot update(struct crowd_stage *s, double time_s, struct track *tracks, size_t count,
                               enum counting_mode mode, int64_t reading_ns)
 {
     const struct count_reading reading = {
         .map = {COLUMNS, ROWS, CELL, CELL, cells}, .floor = 1, .share_low = 0.2, .share_high = 0.25};
     const struct crowd_input in = {.stream_ns = (int64_t)(time_s * 1e9),
-                                   .width = WIDTH,
-                                   .height = HEIGHT,
+                                   .width = STAGE_WIDTH,
+                                   .height = STAGE_HEIGHT,
                                    .tracks = tracks,
                                    .track_count = count,
                                    .reading = reading_ns >= 0 ? &reading : NULL,
@@ -96,15 +54,6 @@ static struct snapshot update(struct crowd_stage *s, double time_s, struct track
     return snapshot;
 }
 
-static double integral(const struct density_grid *g)
-{
-    double sum = 0;
-    for (int i = 0; i < g->columns * g->rows; i++) {
-        sum += isfinite(g->values[i]) ? (double)g->values[i] : 0;
-    }
-    return sum * g->cell_m * g->cell_m;
-}
-
 /* A packed square of 4 x 4 m, of whom no box is found, and one person beside it, of whom one is. */
 static struct track packed_square(const struct camera_model *c)
 {
@@ -116,7 +65,7 @@ static struct track packed_square(const struct camera_model *c)
     }
     const struct point alone = {3.6, 8.5};
     see(head_of(c, alone));
-    return standing(c, 1, alone);
+    return stage_person(c, 1, alone);
 }
 
 static void a_packed_square_is_on_the_ground_and_in_its_zone(void **state)
@@ -132,8 +81,8 @@ static void a_packed_square_is_on_the_ground_and_in_its_zone(void **state)
          .corner_count = 4,
          .corners = {{2.8, 7.5}, {4.4, 7.5}, {4.4, 9.5}, {2.8, 9.5}}},
     };
-    const struct camera_model c = overlook();
-    struct crowd_stage *s = make(&c, zones, 2);
+    const struct camera_model c = stage_overlook();
+    struct crowd_stage *s = stage_make(&c, zones, 2);
     struct track alone = packed_square(&c);
     struct snapshot snap = update(s, 0, &alone, 1, COUNTING_AUTO, 0);
     const struct measure people = snap.measures.of[MEASURE_PEOPLE];
@@ -145,7 +94,7 @@ static void a_packed_square_is_on_the_ground_and_in_its_zone(void **state)
     assert_int_equal(snap.zones[0].regime, REGIME_DENSITY);
     near(snap.zones[1].measures.of[MEASURE_OCCUPANCY].value, 1, 0.2);
     assert_true(snap.zones[1].regime != REGIME_DENSITY);
-    near(integral(snap.grid), people.value, 0.03 * PEOPLE);
+    near(stage_people_in(snap.grid), people.value, 0.03 * PEOPLE);
     near(snap.measures.of[MEASURE_DENSITY_PEAK].value, PEOPLE / 16.0, 0.25 * PEOPLE / 16);
     assert_true(snap.measures.of[MEASURE_DENSITY_PEAK].low <
                 0.85 * snap.measures.of[MEASURE_DENSITY_PEAK].value);
@@ -161,8 +110,8 @@ static void a_packed_square_is_on_the_ground_and_in_its_zone(void **state)
 static void the_modes_and_a_reading_that_is_gone(void **state)
 {
     (void)state;
-    const struct camera_model c = overlook();
-    struct crowd_stage *s = make(&c, NULL, 0);
+    const struct camera_model c = stage_overlook();
+    struct crowd_stage *s = stage_make(&c, NULL, 0);
     struct track alone = packed_square(&c);
     struct snapshot snap = update(s, 0, &alone, 1, COUNTING_BOXES, 0);
     near(snap.measures.of[MEASURE_PEOPLE].value, 1, 0);
@@ -183,14 +132,14 @@ static void the_modes_and_a_reading_that_is_gone(void **state)
 static void nobody_is_counted_twice_between_two_readings(void **state)
 {
     (void)state;
-    const struct camera_model c = overlook();
-    struct crowd_stage *s = make(&c, NULL, 0);
+    const struct camera_model c = stage_overlook();
+    struct crowd_stage *s = stage_make(&c, NULL, 0);
     struct track t[6];
     memset(cells, 0, sizeof(cells));
     for (int step = 0; step < 20; step++) {
         for (int i = 0; i < 6; i++) {
             const struct point at = {-4 + 1.5 * i, 9 + 0.15 * step};
-            t[i] = standing(&c, i + 1, at);
+            t[i] = stage_person(&c, i + 1, at);
             if (step == 0) {
                 see(head_of(&c, at));
             }
@@ -209,12 +158,12 @@ static void uncalibrated(void **state)
     const struct camera_model none = {.kind = CAMERA_NONE};
     const struct zone zone = {
         .id = "left", .corner_count = 4, .corners = {{0, 0}, {0.5, 0}, {0.5, 1}, {0, 1}}};
-    struct crowd_stage *s = make(&none, &zone, 1);
+    struct crowd_stage *s = stage_make(&none, &zone, 1);
     struct random_state random;
     random_seed(&random, 5);
     memset(cells, 0, sizeof(cells));
     for (int i = 0; i < PEOPLE; i++) {
-        see((struct point){(i % 4 ? 0 : WIDTH / 2) + 10 + 600 * random_unit(&random),
+        see((struct point){(i % 4 ? 0 : STAGE_WIDTH / 2) + 10 + 600 * random_unit(&random),
                            100 + 600 * random_unit(&random)});
     }
     const struct snapshot snap = update(s, 0, NULL, 0, COUNTING_AUTO, 0);
