@@ -17,6 +17,10 @@ off silently and boxes move. So a channel's scale is also chosen such that no tw
 of the two orders in which a kernel is unrolled) add up to more than 128: 255 * 128 fits. The results
 are then the same to the bit with and without VNNI, for a quarter of a bit of precision.
 
+With `four_channels` the picture gets a fourth one of nothing behind its quantisation: for channels in fours the runtime has a convolution
+that needs no 32-bit sums of the whole output in memory (30 MB at 1280x736) and is faster, a tenth of the whole time. The weights' scales then
+bound other neighbours, so it is a choice of each network: the default detector's accuracy was settled without.
+
 QuantizeLinear / DequantizeLinear pairs stand around the operators that ONNX Runtime
 fuses into integer ones. What only a MaxPool reads has the scale of what it gives, which the lowest values
 never reach: it chooses among integers then, instead of coming and going as floats (a fifth of the whole
@@ -60,8 +64,8 @@ def weight_scales(w):
 
 
 class Quantiser:
-    def __init__(self, graph, ranges):
-        self.graph, self.ranges = graph, ranges
+    def __init__(self, graph, ranges, four_channels=False):
+        self.graph, self.ranges, self.is_widened = graph, ranges, four_channels
         self.weights = {i.name: numpy_helper.to_array(i) for i in graph.initializer}
         self.nodes, self.made, self.pairs = [], [], {}
         read = [t for n in graph.node for t in n.input]
@@ -97,11 +101,27 @@ class Quantiser:
         self.nodes.append(helper.make_node("DequantizeLinear", args, [name + "_dq"], axis=0))
         return name + "_dq"
 
+    def widened(self, tensor):
+        """The picture, quantised, with a channel of zeros; made once."""
+        name = tensor + "_4"
+        if name + "_dq" not in self.pairs.values():
+            zero = self.scale_and_zero(tensor)[1]
+            around = self.const(name + "_around", np.array([0, 0, 0, 0, 0, 1, 0, 0], np.int64))
+            value = self.const(name + "_value", zero)
+            self.nodes.append(helper.make_node("Pad", [tensor + "_q", around, value], [name + "_q"]))
+            self.nodes.append(helper.make_node("DequantizeLinear", [name + "_q", tensor + "_scale", tensor + "_zero"], [name + "_dq"]))
+            self.pairs[name] = name + "_dq"
+        return self.pairs[name]
+
     def convolution(self, node):
         """Integer weights and bias for a Conv; its data input has been paired already."""
         w = self.weights[node.input[1]]
+        data = node.input[0][:-len("_dq")]
+        if self.is_widened and data == self.graph.input[0].name and w.shape[1] == 3:
+            node.input[0] = self.widened(data)
+            w = np.pad(w, ((0, 0), (0, 1), (0, 0), (0, 0)))
         scales = weight_scales(w)
-        data_scale = self.scale_and_zero(node.input[0][:-len("_dq")])[0]
+        data_scale = self.scale_and_zero(data)[0]
         node.input[1] = self.stored(node.input[1], w, scales, np.int8)
         if len(node.input) > 2:
             bias = self.weights[node.input[2]].astype(np.float64)
@@ -127,19 +147,21 @@ class Quantiser:
         return helper.make_graph(self.nodes, self.graph.name + "_int8", self.graph.input, self.graph.output, constants)
 
 
-def quantise(model, ranges):
-    return helper.make_model(Quantiser(model.graph, ranges).run(), opset_imports=model.opset_import,
+def quantise(model, ranges, four_channels=False):
+    return helper.make_model(Quantiser(model.graph, ranges, four_channels).run(), opset_imports=model.opset_import,
                              ir_version=model.ir_version, producer_name="sci quantize_int8")
 
 
 def main():
     ap = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
-    ap.add_argument("--ranges", required=True, help="JSON table: tensor name to [least, greatest value]")
+    ap.add_argument("--ranges", required=True, action="append", help="JSON table: tensor name to [least, greatest value]; may come again for further tensors")
     ap.add_argument("model", help="the float ONNX file")
     ap.add_argument("out", help="the INT8 ONNX file to write")
     args = ap.parse_args()
-    with open(args.ranges, encoding="utf-8") as fh:
-        ranges = json.load(fh)["ranges"]
+    ranges = {}
+    for path in args.ranges:
+        with open(path, encoding="utf-8") as fh:
+            ranges.update(json.load(fh)["ranges"])
     model = quantise(onnx.load(args.model), ranges)
     onnx.checker.check_model(model)
     onnx.save(model, args.out)

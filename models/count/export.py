@@ -179,7 +179,7 @@ def main():
     runtime = ortlite.Runtime(args.ort)
     inputs = calibration_inputs(args.data, state["fold"], args.pictures, 1, args.long_side)
     small = head_on_detector(runtime, model, args, inputs) if args.detector else quantise(
-        model, through_pooling(model.graph, observe(runtime, model, activations(model.graph), inputs)))
+        model, through_pooling(model.graph, observe(runtime, model, activations(model.graph), inputs)), four_channels=True)
     onnx.checker.check_model(small)
     onnx.save(small, args.int8)
     with open(getattr(args, "float"), "rb") as a, open(args.int8, "rb") as b:
