@@ -19,18 +19,18 @@
 
 static const char MISSING[] = " lines are missing here";
 
-enum { PIPE_BYTES = 4096, TEXT_BYTES = 4 * 1024 * 1024 };
+enum { SMALL_PIPE = 4096, ROOMY_PIPE = 256 * 1024, TEXT_BYTES = 4 * 1024 * 1024 };
 
 struct capture {
     int read_end, stderr_before;
 };
 
-/* Standard error becomes a pipe of one page. */
-static struct capture capture_begin(void)
+/* Standard error becomes a pipe of `size` bytes. */
+static struct capture capture_begin(int size)
 {
     int ends[2];
     assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
-    (void)fcntl(ends[1], F_SETPIPE_SZ, PIPE_BYTES);
+    (void)fcntl(ends[1], F_SETPIPE_SZ, size);
     struct capture c = {.read_end = ends[0], .stderr_before = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3)};
     assert_true(c.stderr_before >= 0);
     assert_int_equal(dup2(ends[1], STDERR_FILENO), STDERR_FILENO);
@@ -77,7 +77,7 @@ static long long number_before(const char *text, const char *what)
 static void test_without_thread_lines_are_written_at_once(void **state)
 {
     (void)state;
-    struct capture c = capture_begin();
+    struct capture c = capture_begin(SMALL_PIPE);
     log_warning("test", "one\ntwo");
     char *text = read_until(c.read_end, "\n");
     capture_end(&c);
@@ -88,7 +88,7 @@ static void test_without_thread_lines_are_written_at_once(void **state)
 static void test_json_lines(void **state)
 {
     (void)state;
-    struct capture c = capture_begin();
+    struct capture c = capture_begin(SMALL_PIPE);
     log_configure(LOG_INFO, LOG_JSON);
     log_debug("test", "not said");
     log_error("test", "a \"word\"");
@@ -119,7 +119,7 @@ static void test_nothing_is_lost_while_it_is_read(void **state)
 {
     (void)state;
     static char names[THREADS][2] = {"a", "b", "c", "d"};
-    struct capture c = capture_begin();
+    struct capture c = capture_begin(SMALL_PIPE);
     pthread_t reader, threads[THREADS];
     pthread_create(&reader, NULL, read_all, &c.read_end);
     int64_t lost = log_lines_lost();
@@ -154,7 +154,7 @@ static void test_full_pipe_stops_nobody(void **state)
 {
     (void)state;
     enum { MANY = 12000 };
-    struct capture c = capture_begin();
+    struct capture c = capture_begin(SMALL_PIPE);
     int64_t before = log_lines_lost();
     assert_int_equal(log_start(NULL), 0);
     for (int i = 0; i < MANY; i++)
@@ -181,7 +181,7 @@ static void test_full_pipe_stops_nobody(void **state)
 static void test_closed_pipe_counts(void **state)
 {
     (void)state;
-    struct capture c = capture_begin();
+    struct capture c = capture_begin(SMALL_PIPE);
     int read_end = open("/dev/null", O_RDONLY | O_CLOEXEC);
     dup2(read_end, c.read_end);
     close(read_end);
@@ -211,11 +211,12 @@ static void die_of_a_fault(void)
     (void)raise(SIGSEGV);
 }
 
-/* A child writes slowly (its pipe holds a page) and ends in the middle: all its lines come. */
+/* A child ends while its lines are being written: all of them come. The pipe has room for them, so nothing
+ * hangs on how soon this process reads. */
 static void check_end(void (*end)(void), int *status)
 {
     enum { MANY = 1000 };
-    struct capture c = capture_begin();
+    struct capture c = capture_begin(ROOMY_PIPE);
     (void)fflush(stdout);
     pid_t child = fork();
     assert_true(child >= 0);
@@ -253,7 +254,7 @@ static void test_lines_survive_every_end(void **state)
 static void test_child_writes_at_once(void **state)
 {
     (void)state;
-    struct capture c = capture_begin();
+    struct capture c = capture_begin(SMALL_PIPE);
     assert_int_equal(log_start(NULL), 0);
     for (int i = 0; i < 200; i++)
         log_info("test", "parent's line %d.", i);
@@ -286,7 +287,7 @@ static void test_child_writes_at_once(void **state)
 static void test_stop_waits_for_no_reader(void **state)
 {
     (void)state;
-    struct capture c = capture_begin();
+    struct capture c = capture_begin(SMALL_PIPE);
     assert_int_equal(log_start(NULL), 0);
     for (int i = 0; i < 200; i++)
         log_info("test", "line %d.", i);
