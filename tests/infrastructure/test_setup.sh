@@ -103,6 +103,7 @@ fi
 # -- killed at any moment, and run again -------------------------------------------------------------
 # Each result: its place, and its name in scripts/checksums.txt.
 readonly RESULTS='var/models/nanodet_g_int8.onnx nanodet_g_int8.onnx
+var/models/nanodet_g_crowd_int8.onnx nanodet_g_crowd_int8.onnx
 var/sample/vtest.avi vtest.avi
 vendor/onnxruntime/lib/libonnxruntime.so.1 libonnxruntime.so'
 
@@ -158,8 +159,8 @@ if [ $ready = 1 ]; then
     truncate -s 1000 "$SCI_PREFIX/var/sample/vtest.avi"
     rm -f "$SCI_PREFIX/vendor/onnxruntime/lib/libonnxruntime.so.1"
     assets_are_whole 'damaged and missing files are repaired'
-    rm -f "$TAP_WORK/cache/nanodet_g_int8.onnx" "$SCI_PREFIX/var/models/nanodet_g_int8.onnx"
-    assets_are_whole 'the detector made anew is the same bytes'
+    rm -f "$TAP_WORK/cache"/nanodet_g_*.onnx "$SCI_PREFIX/var/models"/nanodet_g_*.onnx
+    assets_are_whole 'the detectors made anew are the same bytes'
 else
     skip 'killed at any moment, and run again' "the downloads are not in $CACHE: run scripts/setup.sh first"
 fi
