@@ -52,7 +52,7 @@ void camera_get_status(const struct camera *camera, int64_t now_ns, struct strea
     *status = camera->status;
     status->picture_age_s = camera->last_picture_ns ? (double)(now_ns - camera->last_picture_ns) / 1e9 : NAN;
     status->retry_in_s = NAN;
-    if (camera->retry_at_ns)
+    if (camera->status.state == STREAM_FAILED)
         status->retry_in_s = fmax(0, (double)(camera->retry_at_ns - now_ns) / 1e9);
     status->analyzed_fps = snapshot_rate(camera, now_ns);
     camera_get_notes(camera, now_ns, status);
@@ -229,22 +229,23 @@ static int attempt(struct camera *camera, const struct source_kind *kind, bool *
 }
 
 /* Waits until the retry is due or the camera is canceled. */
-static void wait_for_retry(struct camera *camera, int64_t wait_ns)
+static void wait_for_retry(struct camera *camera)
 {
-    int64_t until = clock_monotonic_ns() + wait_ns;
+    int64_t until = camera->retry_at_ns;
     struct timespec t = {.tv_sec = until / NS_PER_S, .tv_nsec = until % NS_PER_S};
     pthread_mutex_lock(&camera->shared->lock);
-    camera->retry_at_ns = until;
     while (!atomic_load(&camera->cancel) && clock_monotonic_ns() < until)
         pthread_cond_timedwait(&camera->retry, &camera->shared->lock, &t);
-    camera->retry_at_ns = 0;
     pthread_mutex_unlock(&camera->shared->lock);
 }
 
-static void note_failure(struct camera *camera, int result, bool live, const struct error *error)
+/* State and time of the next attempt change together: whoever sees the failure sees when it tries again. */
+static void note_failure(struct camera *camera, int result, bool live, const struct error *error,
+                         int64_t wait_ns)
 {
     pthread_mutex_lock(&camera->shared->lock);
     camera->status.reconnects++;
+    camera->retry_at_ns = clock_monotonic_ns() + wait_ns;
     const char *reason = result == ERR_END && live ? "the camera ended the stream" : error->text;
     camera_set_state(camera, STREAM_FAILED, stream_cause_of(result),
                      reason[0] ? reason : error_code_name(result));
@@ -291,8 +292,8 @@ static void *source_main(void *user)
             end_stream(camera);
             break;
         }
-        note_failure(camera, result, live, &error);
-        wait_for_retry(camera, retry_wait(camera, result));
+        note_failure(camera, result, live, &error, retry_wait(camera, result));
+        wait_for_retry(camera);
     }
     if (camera->tap)
         recorder_detach(camera->shared->recorder, &camera->tap);

@@ -50,15 +50,15 @@ struct camera {
     atomic_bool accept_view; /* somebody says that the view is right; the worker does it */
     pthread_cond_t retry;    /* (L) interrupts the wait before a retry */
 
-    struct observation mailbox;  /* (L) */
-    bool mailbox_full;           /* (L) */
-    bool serving;                /* (L) a worker has an observation of it */
-    bool removed;                /* (L) */
-    int64_t retry_at_ns;         /* (L) monotonic, 0 = none planned */
-    int64_t last_picture_ns;     /* (L) monotonic, 0 = none yet */
-    int64_t stall_after_ns;      /* (L) */
-    int64_t rate_times[16];      /* (L) ring: when the last snapshots were published */
-    size_t rate_count;           /* (L) */
+    struct observation mailbox; /* (L) */
+    bool mailbox_full;          /* (L) */
+    bool serving;               /* (L) a worker has an observation of it */
+    bool removed;               /* (L) */
+    int64_t retry_at_ns;        /* (L) monotonic; of the last failure, also while that attempt is under way */
+    int64_t last_picture_ns;    /* (L) monotonic, 0 = none yet */
+    int64_t stall_after_ns;     /* (L) */
+    int64_t rate_times[16];     /* (L) ring: when the last snapshots were published */
+    size_t rate_count;          /* (L) */
     struct stream_status status; /* (L) */
     struct camera_notes notes;   /* (L) */
 

@@ -63,7 +63,7 @@ struct stream_status {
     enum stream_state state;
     enum stream_cause cause;
     char reason[MANAGER_REASON_MAX];     /* empty when there is none */
-    double retry_in_s;                   /* NaN when no retry is planned */
+    double retry_in_s;                   /* of a failed one; 0 while it tries; else NaN */
     char source[128];                    /* "H.264 1280x720, RTSP over TCP"; empty when not open */
     int width, height;                   /* 0 until known */
     double picture_age_s;                /* NaN before the first picture */
