@@ -33,15 +33,19 @@ def grown(bgr, long_side):
     return resized(bgr, round(width * factor), round(height * factor))
 
 
-def count_picture(net, bgr, long_side=0):
-    bgr = grown(bgr, long_side)
+def density_of(net, bgr):
+    """(people per cell of the picture, people per cell by the second head)"""
     height, width = bgr.shape[:2]
     x = torch.from_numpy(padded(normalised(bgr)))[None].contiguous(memory_format=torch.channels_last)
     with torch.no_grad():
         density, _, total, _ = net(x)
     rows, columns = -(-height // STRIDE), -(-width // STRIDE)
-    kept = density[0, 0, :rows, :columns].double()
-    return float(kept.sum()), float(torch.exp(total[0, 0])) * rows * columns
+    return density[0, 0, :rows, :columns].numpy(), float(torch.exp(total[0, 0]))
+
+
+def count_picture(net, bgr, long_side=0):
+    cells, rate = density_of(net, grown(bgr, long_side))
+    return float(cells.sum(dtype=np.float64)), rate * cells.size
 
 
 def held_out(net, folder, fold, long_side=0, gain=1.0):

@@ -13,8 +13,8 @@ import torch
 from PIL import Image, ImageDraw
 
 import targets
-from data import load_index, normalised, resized
-from evaluate import grown, held_out, load_run, padded
+from data import load_index, resized
+from evaluate import density_of, grown, held_out, load_run
 from network import STRIDE
 
 WIDTH = 400  # of one panel
@@ -27,13 +27,6 @@ def coloured(cells, most):
     low = np.minimum(t.astype(int), len(COLOURS) - 2)
     part = (t - low)[..., None]
     return (COLOURS[low] * (1 - part) + COLOURS[low + 1] * part).astype(np.uint8)
-
-
-def density(net, bgr):
-    x = torch.from_numpy(padded(normalised(bgr)))[None].contiguous(memory_format=torch.channels_last)
-    with torch.no_grad():
-        cells = net(x)[0][0, 0].numpy()
-    return cells[: -(-bgr.shape[0] // STRIDE), : -(-bgr.shape[1] // STRIDE)]
 
 
 def panel(picture, height, text):
@@ -49,7 +42,7 @@ def row(net, folder, name, long_side, gain):
     heads = np.load(os.path.join(folder, name + "_heads.npy"))
     larger = grown(bgr, long_side)
     heads = heads * (larger.shape[1] / bgr.shape[1])
-    found = density(net, larger) * gain
+    found = density_of(net, larger)[0] * gain
     height = round(bgr.shape[0] * WIDTH / bgr.shape[1])
     sigma = np.clip(heads[:, 2], targets.SIGMA_LEAST, targets.SIGMA_MOST)
     truth = targets.density(heads[:, :2], sigma, *found.shape, STRIDE)

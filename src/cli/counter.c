@@ -16,13 +16,13 @@ static int threads(const struct counter_options *options, const struct counter *
 
 static int open_density(const struct counter_options *options, struct counter *c, struct error *error)
 {
+    if (options->model_count == 0)
+        return density_choice_open(c->config, c->network, threads(options, c), NULL, &c->density, error);
     const struct density_options density = {.model_path = options->models[0],
                                             .more = options->models + 1,
                                             .more_count = options->model_count - 1,
                                             .threads = threads(options, c)};
-    return options->model_count > 0
-               ? density_open(&density, &c->density, error)
-               : density_choice_open(c->config, c->network, density.threads, NULL, &c->density, error);
+    return density_open(&density, &c->density, error);
 }
 
 static int open_detector(const struct counter_options *options, struct counter *c, struct error *error)

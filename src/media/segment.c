@@ -51,8 +51,7 @@ static int begin(struct segment *s, const struct coded_format *format)
     s->format->flags |= AVFMT_FLAG_BITEXACT;
     text_format(url, sizeof url, "file:%s", s->path);
     ret = avio_open(&s->format->pb, url, AVIO_FLAG_WRITE);
-    /* A cluster is what is gathered in memory (without a size, in pieces that double), and what a kill costs.
-     */
+    /* A cluster is what is gathered in memory, and what a kill costs. */
     av_dict_set(&how, "cluster_time_limit", "1000", 0);
     av_dict_set(&how, "cluster_size_limit", "32768", 0);
     if (ret >= 0)

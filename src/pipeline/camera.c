@@ -231,9 +231,9 @@ static int attempt(struct camera *camera, const struct source_kind *kind, bool *
 /* Waits until the retry is due or the camera is canceled. */
 static void wait_for_retry(struct camera *camera)
 {
+    pthread_mutex_lock(&camera->shared->lock);
     int64_t until = camera->retry_at_ns;
     struct timespec t = {.tv_sec = until / NS_PER_S, .tv_nsec = until % NS_PER_S};
-    pthread_mutex_lock(&camera->shared->lock);
     while (!atomic_load(&camera->cancel) && clock_monotonic_ns() < until)
         pthread_cond_timedwait(&camera->retry, &camera->shared->lock, &t);
     pthread_mutex_unlock(&camera->shared->lock);

@@ -54,7 +54,7 @@ struct camera {
     bool mailbox_full;          /* (L) */
     bool serving;               /* (L) a worker has an observation of it */
     bool removed;               /* (L) */
-    int64_t retry_at_ns;        /* (L) monotonic; of the last failure, also while that attempt is under way */
+    int64_t retry_at_ns;        /* (L) monotonic: the attempt after the last failure; past while it is made */
     int64_t last_picture_ns;    /* (L) monotonic, 0 = none yet */
     int64_t stall_after_ns;     /* (L) */
     int64_t rate_times[16];     /* (L) ring: when the last snapshots were published */

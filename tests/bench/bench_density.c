@@ -7,30 +7,17 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/random.h"
 #include "infer/session.h"
+#include "timing.h"
 #include "vision/density.h"
 
 enum { RUNS = 25 };
 
-static double thread_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
-}
-
-static int compare(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static double report(const char *name, double ms[RUNS])
 {
-    qsort(ms, RUNS, sizeof *ms, compare);
+    timing_sort(ms, RUNS);
     printf("%s=%.2f best=%.2f\n", name, ms[RUNS / 2], ms[0]);
     return ms[0];
 }
@@ -74,9 +61,9 @@ static double whole(const char *model, int width, int height, int long_side)
     must(density_context_create(network, &context, &error), &error);
     must(density_infer(network, context, picture, &view, &result, &error), &error);
     for (int i = 0; i < RUNS; i++) {
-        double begin = thread_ms();
+        double begin = timing_thread_ms();
         must(density_infer(network, context, picture, &view, &result, &error), &error);
-        ms[i] = thread_ms() - begin;
+        ms[i] = timing_thread_ms() - begin;
     }
     printf("map %d x %d\n", result.map.columns, result.map.rows);
     density_context_destroy(&context);
@@ -102,10 +89,10 @@ static double network_alone(const char *model, int width, int height)
     for (int i = -1; i < RUNS; i++) {
         struct tensor out[SESSION_TENSORS_MAX];
         struct session_outputs *hold;
-        double begin = thread_ms();
+        double begin = timing_thread_ms();
         must(session_run(session, &in, out, &hold, &error), &error);
         if (i >= 0)
-            ms[i] = thread_ms() - begin;
+            ms[i] = timing_thread_ms() - begin;
         session_outputs_release(&hold);
     }
     session_close(&session);

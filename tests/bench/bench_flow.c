@@ -17,9 +17,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "media/source.h"
+#include "timing.h"
 #include "vision/flow.h"
 #include "vision/vector_motion.h"
 
@@ -28,13 +28,6 @@ enum { RUNS = 9, BORDER = 16 };
 struct totals {
     double error, moving_error, known_error, known, both_ms, next_ms;
 };
-
-static double thread_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
-}
 
 static void die(const char *what, const char *name)
 {
@@ -102,13 +95,13 @@ static void measure(struct flow *flow, const char *name, int width, int height, 
     b->stream_ns = 1;
     for (int run = 0; run < RUNS; run++) {
         flow_forget(flow);
-        double t0 = thread_ms();
+        double t0 = timing_thread_ms();
         (void)flow_update(flow, a, &field, NULL);
-        double t1 = thread_ms();
+        double t1 = timing_thread_ms();
         (void)flow_update(flow, b, &field, NULL);
-        double t2 = thread_ms();
+        double t2 = timing_thread_ms();
         motion_field_spread(field, width, height, motion);
-        both = fmin(both, thread_ms() - t0);
+        both = fmin(both, timing_thread_ms() - t0);
         next = fmin(next, t2 - t1);
     }
     score(motion, truth, field, width, height, t);
@@ -182,17 +175,17 @@ static void measure_coded(const char *name, int width, int height, struct totals
     read_truth(name, width, height, truth);
     read_ends(path, ends);
     (void)vector_motion_update(vectors, ends[0], &field, NULL);
-    double t0 = thread_ms();
+    double t0 = timing_thread_ms();
     (void)vector_motion_update(vectors, ends[1], &field, NULL);
-    by_vectors->next_ms += thread_ms() - t0;
+    by_vectors->next_ms += timing_thread_ms() - t0;
     if (!field)
         die("no vectors", path);
     motion_field_spread(field, width, height, motion);
     score(motion, truth, field, width, height, by_vectors);
     (void)flow_update(flow, ends[0], &field, NULL);
-    t0 = thread_ms();
+    t0 = timing_thread_ms();
     (void)flow_update(flow, ends[1], &field, NULL);
-    by_flow->next_ms += thread_ms() - t0;
+    by_flow->next_ms += timing_thread_ms() - t0;
     motion_field_spread(field, width, height, motion);
     score(motion, truth, field, width, height, by_flow);
     picture_unref(&ends[0]);
@@ -221,10 +214,10 @@ static int time_decoding(const char *path)
         struct source *source = open_clip(path, &wanted[run % 2]);
         struct observation o;
         int pictures = 0;
-        double t0 = thread_ms();
+        double t0 = timing_thread_ms();
         for (; source_kind_ffmpeg.read(source, &o, NULL) == 0; pictures++)
             observation_release(&o);
-        best[run % 2] = fmin(best[run % 2], (thread_ms() - t0) / (pictures > 0 ? pictures : 1));
+        best[run % 2] = fmin(best[run % 2], (timing_thread_ms() - t0) / (pictures > 0 ? pictures : 1));
         source_kind_ffmpeg.close(&source);
     }
     printf("plain_ms=%.3f vectors_ms=%.3f\n", best[0], best[1]);

@@ -9,26 +9,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/random.h"
+#include "timing.h"
 #include "vision/density.h"
 #include "vision/network.h"
 
 enum { RUNS = 60 };
-
-static double thread_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
-}
-
-static int compare(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
 
 static void must(int rc, const struct error *error)
 {
@@ -70,11 +57,11 @@ static double look(const struct side *s, const struct picture *picture, const st
     const struct detection *boxes;
     size_t count;
     struct density_result density;
-    double begin = thread_ms();
+    double begin = timing_thread_ms();
     must(network_infer(s->network, s->context, picture, view, &boxes, &count, &error), &error);
     if (network_has_density(s->network))
         must(network_density(s->context, view, &density, &error), &error);
-    return thread_ms() - begin;
+    return timing_thread_ms() - begin;
 }
 
 int main(int argc, char **argv)
@@ -98,7 +85,7 @@ int main(int argc, char **argv)
         for (int i = 0; i < 2; i++)
             sides[i].ms[run > 0 ? run : 0] = look(&sides[i], picture, view);
     for (int i = 0; i < 2; i++) {
-        qsort(sides[i].ms, RUNS, sizeof *sides[i].ms, compare);
+        timing_sort(sides[i].ms, RUNS);
         printf("%s_ms=%.2f best=%.2f\n", names[i], sides[i].ms[RUNS / 2], sides[i].ms[0]);
         network_context_destroy(&sides[i].context);
         network_close(&sides[i].network);

@@ -10,26 +10,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "core/observation.h"
 #include "media/source.h"
+#include "timing.h"
 #include "vision/hog.h"
 
 enum { FRAMES_MAX = 100000 };
-
-static double thread_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
-}
-
-static int compare(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
 
 static void die(const char *what)
 {
@@ -45,10 +32,10 @@ static double look(struct hog *hog, const struct observation *o, FILE *out)
     struct placement placement = placement_fit(o->picture->width, o->picture->height, width, height, false);
     struct detection *people;
     size_t count;
-    double begin = thread_ms();
+    double begin = timing_thread_ms();
     if (hog_run(hog, o->picture, &placement, NULL, 0.05F, &people, &count, &error) < 0)
         die(error.text);
-    double ms = thread_ms() - begin;
+    double ms = timing_thread_ms() - begin;
     for (size_t i = 0; i < count; i++)
         fprintf(out, "%lld,-1,%.2f,%.2f,%.2f,%.2f,%.5f\n", (long long)o->number, (double)people[i].box.x,
                 (double)people[i].box.y, (double)people[i].box.w, (double)people[i].box.h,
@@ -85,7 +72,7 @@ int main(int argc, char **argv)
     hog_destroy(&hog);
     if (fclose(out) != 0 || count == 0)
         die("nothing was read or written");
-    qsort(ms, count, sizeof *ms, compare);
+    timing_sort(ms, count);
     printf("hog_ms_per_frame=%.2f median=%.2f frames=%zu\n", sum / (double)count, ms[count / 2], count);
     return 0;
 }

@@ -7,31 +7,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/random.h"
 #include "infer/session.h"
+#include "timing.h"
 #include "vision/network.h"
 #include "vision/preprocess.h"
 
 enum { RUNS = 41 };
 
-static double thread_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
-}
-
-static int compare(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static void report(const char *name, double ms[RUNS])
 {
-    qsort(ms, RUNS, sizeof *ms, compare);
+    timing_sort(ms, RUNS);
     printf("%s=%.3f best=%.3f\n", name, ms[RUNS / 2], ms[0]);
 }
 
@@ -73,9 +60,9 @@ static void bench_preprocess(enum preprocess_path path, const char *path_name, i
     if (p == NULL || out == NULL)
         abort();
     for (int i = 0; i < RUNS; i++) {
-        double begin = thread_ms();
+        double begin = timing_thread_ms();
         (void)preprocess_run(p, picture, &format, &placement, NULL, out, NULL);
-        ms[i] = thread_ms() - begin;
+        ms[i] = timing_thread_ms() - begin;
     }
     snprintf(name, sizeof name, "preprocess_%s_%dx%d_to_%dx%d_ms", path_name, width, height, iw, ih);
     report(name, ms);
@@ -96,11 +83,11 @@ static void bench_session(const char *model, int width, int height)
     char name[128];
     for (int i = 0; i < RUNS; i++) {
         struct session_outputs *hold;
-        double begin = thread_ms();
+        double begin = timing_thread_ms();
         if (session_run(s, &in, out, &hold, &error) < 0)
             die(&error);
         session_outputs_release(&hold);
-        ms[i] = thread_ms() - begin;
+        ms[i] = timing_thread_ms() - begin;
     }
     snprintf(name, sizeof name, "network_%dx%d_ms", width, height);
     report(name, ms);
@@ -124,10 +111,10 @@ static void bench_whole(const char *model, int width, int height)
     for (int i = 0; i < RUNS; i++) {
         const struct detection *d;
         size_t count;
-        double begin = thread_ms();
+        double begin = timing_thread_ms();
         if (network_infer(n, c, picture, v, &d, &count, &error) < 0)
             die(&error);
-        ms[i] = thread_ms() - begin;
+        ms[i] = timing_thread_ms() - begin;
     }
     snprintf(name, sizeof name, "infer_%dx%d_ms", width, height);
     report(name, ms);

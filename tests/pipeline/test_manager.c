@@ -1,4 +1,5 @@
 /* The stream manager on the sample clip and the default model; skipped where set-up has not laid them out. */
+#include <math.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -166,11 +167,13 @@ static void test_a_camera_that_fails_leaves_the_other_alone(void **state)
     assert_int_equal(manager_status(manager, "square", &status), 0);
     assert_int_equal(status.state, STREAM_LIVE);
     assert_int_equal(status.width, 768);
+    assert_true(isnan(status.retry_in_s));
     assert_true(status.frames_analyzed >= 40 && status.seq >= 40 && status.people.valid);
     assert_int_equal(manager_status(manager, "missing", &status), 0);
     assert_int_equal(status.state, STREAM_FAILED);
     assert_non_null(strstr(status.reason, "no-such.avi"));
     assert_int_equal(status.cause, CAUSE_NOT_FOUND);
+    assert_true(status.retry_in_s >= 0); /* whenever it is looked at */
     assert_int_equal(status.entered[STREAM_CONNECTING], 1);
     assert_int_equal(manager_statuses(manager, &status, 1), 2);
     assert_string_equal(status.stream_id, "missing");
